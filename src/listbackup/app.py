@@ -1,0 +1,174 @@
+"""The composition root: the only module that knows concrete stores, sources and destinations.
+
+Everything is built when it is first asked for; nothing happens at import. An `App` is one machine
+and one environment; a `Reach` says which vault is meant and what is held to open it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, cast
+
+from listbackup.connectors import Connector, ReadOptions, find_connector, load
+from listbackup.errors import UsageError
+from listbackup.events import Emit, Warned, ignore
+from listbackup.host import Host
+from listbackup.objectstore import ObjectStore
+from listbackup.objectstore.opening import open_store
+from listbackup.objectstore.passing import without_retries
+from listbackup.objectstore.retrying import RetryingStore
+from listbackup.records import Source
+from listbackup.records.restoring import Destination
+from listbackup.settings import Directories, find_directories
+from listbackup.vault.holding import (
+    Holding,
+    default_holding,
+    find_holding,
+    gather,
+    read_passphrase,
+)
+from listbackup.vault.installation import Installation
+from listbackup.vault.opening import Access, Vault, open_vault, read_vault_descriptor
+
+Around = Callable[[ObjectStore], ObjectStore]
+"""Puts a wrapper around a store: a meter, faults, a recorder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Which vault, which account in it, and what was named to open it. `volatile` allows
+    directories in memory."""
+
+    url: str | None = None
+    account: str = "default"
+    holding: Holding = field(default_factory=Holding)
+    volatile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address of a source or destination, and what speaks to it. `address` is the connector's
+    own; only what is named here is relied upon."""
+
+    connector: Connector
+    address: Any = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        """The address as it may be shown."""
+        return str(self.address.masked)
+
+    @property
+    def host(self) -> str:
+        """Its host."""
+        return str(self.address.host)
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return int(self.address.port)
+
+    @property
+    def container(self) -> str:
+        """The database, or what holds the streams."""
+        return str(self.address.database)
+
+
+class App:
+    """One machine and one environment, from which everything else is made."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        emit: Emit = ignore,
+        host: Host | None = None,
+        around: Around = lambda store: store,
+    ) -> None:
+        """Take what comes from outside. `around` wraps every store below the retries."""
+        self.environment = environment
+        self.emit = emit
+        self.host = host or Host()
+        self._around = around
+
+    @cached_property
+    def directories(self) -> Directories:
+        """Where keys and state are kept."""
+        return find_directories(self.environment)
+
+    @cached_property
+    def installation(self) -> Installation:
+        """What this machine remembers."""
+        return Installation(self.directories.state, self.host)
+
+    def store(self, url: str, *, volatile: bool = False) -> ObjectStore:
+        """Open a store, with retries. Raises UsageError."""
+        return RetryingStore(self.plain_store(url, volatile=volatile), self.host)
+
+    def plain_store(self, url: str, *, volatile: bool = False) -> ObjectStore:
+        """Open a store that passes every answer on as it came. Raises UsageError."""
+        return self._around(open_store(url, self.host, volatile=volatile))
+
+    def access(self, reach: Reach) -> Access:
+        """Reach a vault's store; nothing is read yet. Raises UsageError without a URL."""
+        url = reach.url or self.environment.get("LISTBACKUP_VAULT")
+        if not url:
+            raise UsageError("No vault is named.", hint="Give --vault URL or set LISTBACKUP_VAULT.")
+        store = self.store(url, volatile=reach.volatile)
+        return Access(store, without_retries(store), self.host, self.installation, self.emit)
+
+    def vault(self, reach: Reach, *, whole: bool = False) -> Vault:
+        """Open a vault with what is held. Raises VaultMissing, IntegrityError, RefusedError."""
+        access = self.access(reach)
+        held = gather(self.host.disk, *self._find_holdings(reach, access))
+        vault = open_vault(replace(access, secrets=held.secrets), reach.account, whole=whole)
+        vault.expect(held.heads, held.kit_date)
+        return vault
+
+    def passphrase(self, reach: Reach) -> str | None:
+        """Give the passphrase that was named, by option or environment. Raises UsageError."""
+        return read_passphrase(self.host.disk, self.named(reach))
+
+    def named(self, reach: Reach) -> Holding:
+        """Give what was named, by option or else by the environment."""
+        return reach.holding if not reach.holding.empty else find_holding(self.environment)
+
+    def endpoint(self, url: str) -> Endpoint:
+        """Understand the address of a source or destination. Raises UsageError, AuthError."""
+        connector = find_connector(url)
+        address = load(connector.address)(url, self.environment)
+        return Endpoint(connector, address)
+
+    def warn_of_password(self, endpoint: Endpoint) -> None:
+        """Say once that a password in a URL is seen by others. (A source that is opened says so
+        itself.)"""
+        if endpoint.address.password_in_url:
+            self.emit(
+                Warned(
+                    "The URL holds a password; shells and process lists may keep it.",
+                    "Use LISTBACKUP_PASSWORD_FILE, PGPASSWORD or ~/.pgpass instead.",
+                )
+            )
+
+    def source(self, endpoint: Endpoint, options: ReadOptions) -> Source:
+        """Make a source that can be read."""
+        make = load(endpoint.connector.source)
+        made = make(endpoint.address, options, self.host, self.emit, self.environment)
+        return cast(Source, made)
+
+    def inspect(self, endpoint: Endpoint, options: ReadOptions) -> Any:
+        """Look at a source without reading it: the connector's own description of it."""
+        return load(endpoint.connector.inspect)(endpoint.address, options)
+
+    def destination(self, endpoint: Endpoint) -> Destination:
+        """Make a destination that can be written into."""
+        make = load(endpoint.connector.target)
+        made = make(endpoint.address, self.host, self.emit, self.environment)
+        return cast(Destination, made)
+
+    def _find_holdings(self, reach: Reach, access: Access) -> tuple[str, list[Holding]]:
+        pinned = self.installation.pins().get(access.url)
+        vault = pinned or read_vault_descriptor(access).vault
+        named = self.named(reach)
+        if named.empty:
+            return vault, default_holding(self.directories.config, vault)
+        return vault, [named]

@@ -1,0 +1,1 @@
+"""The command line: parse, call one operation, render. Knows no rule that an operation lacks."""

@@ -1,0 +1,64 @@
+"""What a command prints: results as text or as JSON lines, and who listens meanwhile."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from listbackup.app import App
+from listbackup.cli.listeners import Listener, choose_listener
+from listbackup.cli.messages import to_line, to_message
+from listbackup.cli.words import printable
+from listbackup.events import Event
+from listbackup.host import Host
+from listbackup.log import redactor_for
+
+
+class Output:
+    """The two streams of one command."""
+
+    def __init__(self, app: App, listener: Listener, clean: Callable[[str], str], as_json: bool):
+        self.app = app
+        self.as_json = as_json
+        self._listener = listener
+        self._clean = clean
+
+    def show(self, message_type: str, value: Any, lines: Iterable[str] = ()) -> None:
+        """Print a result: a JSON line, or the lines of text."""
+        if self.as_json:
+            self._write([to_line(to_message(message_type, value), self._clean)])
+        else:
+            self.say(lines)
+
+    def say(self, lines: Iterable[str]) -> None:
+        """Print text that is no result; nothing with `--json`."""
+        if not self.as_json:
+            self._write(printable(self._clean(line)) for line in lines)
+
+    def reveal(self, message_type: str, value: Any, text: str) -> None:
+        """Print a secret that was asked for."""
+        message = to_message(message_type, value)
+        self._write([to_line(message, str) if self.as_json else text.rstrip("\n")])
+
+    def _write(self, lines: Iterable[str]) -> None:
+        with self._listener.aside():
+            for line in lines:
+                sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+
+@contextmanager
+def open_output(as_json: bool) -> Iterator[Output]:
+    """Build an App whose events are heard, and close the listener when the block ends."""
+    host = Host()
+    clean = redactor_for(os.environ).clean
+    listener = choose_listener(host.clock, clean, as_json=as_json)
+
+    def emit(event: Event) -> None:
+        listener(event)
+
+    try:
+        yield Output(App(os.environ, emit, host), listener, clean, as_json)
+    finally:
+        listener.close()

@@ -1,0 +1,1 @@
+"""PostgreSQL, in both directions: exact reading in one snapshot, and exact writing back."""

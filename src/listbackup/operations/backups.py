@@ -1,0 +1,187 @@
+"""`backup`: one sync of one source into a vault, or what it would do."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from listbackup.app import App, Reach
+from listbackup.connectors import ReadOptions
+from listbackup.errors import BusyError, ListbackupError
+from listbackup.events import Warned
+from listbackup.operations.naming import name_source
+from listbackup.sync.engine import SyncOptions, SyncResult, run_sync
+from listbackup.vault.opening import Vault
+from listbackup.vault.upkeep import keep_up
+
+ASSUMED_RATE = 50_000_000
+"""Plain bytes a second that an estimate of duration assumes."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupWishes:
+    """Which source, under which name, and how it is to be read."""
+
+    source: str = field(repr=False)
+    name: str | None = None
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    accept_new_server: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A stream that should have been read and was not."""
+
+    name: str
+    rows: int
+    carried_from: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """A snapshot that was committed. `declared` names what by nature is not exact."""
+
+    source: str
+    snapshot: str
+    name: str
+    number: int
+    status: Literal["complete", "partial"]
+    as_of: datetime
+    streams: int
+    rows: int
+    bytes: int
+    seconds: float
+    first: bool
+    not_read: tuple[NotRead, ...]
+    reasons: tuple[str, ...]
+    declared: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRead:
+    """One stream that would be read: about so many rows and bytes."""
+
+    name: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackupPlan:
+    """What a backup would read now. Rows, bytes and seconds are estimates."""
+
+    source: str
+    address: str
+    version: str
+    streams: tuple[PlannedRead, ...]
+    excluded: tuple[str, ...]
+    not_read: tuple[NotRead, ...]
+    declared: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """About so many rows in all."""
+        return sum(one.rows for one in self.streams)
+
+    @property
+    def bytes(self) -> int:
+        """About so many plain bytes in all."""
+        return sum(one.bytes for one in self.streams)
+
+    @property
+    def seconds(self) -> float:
+        """About so long, at 50 MB a second."""
+        return round(self.bytes / ASSUMED_RATE, 1)
+
+
+def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
+    """Read a source whole and commit a snapshot of it.
+
+    Raises UsageError, AuthError, SourceError, BusyError when another backup of it runs or won,
+    RefusedError when it is another database than before, and what opening a vault raises.
+    """
+    endpoint = app.endpoint(wishes.source)
+    name = name_source(endpoint, wishes.name)
+    began = app.host.clock.monotonic()
+    vault = app.vault(reach)
+    source = app.source(endpoint, wishes.reading)
+    options = SyncOptions(wishes.reading.jobs, wishes.accept_new_server)
+    try:
+        with app.installation.lock(f"{vault.id}/backup-{vault.account.name}-{name}"):
+            _refuse_unable(vault)
+            first = name not in vault.account.sources
+            result = run_sync(source, vault, name, options)
+            _keep_up(app, reach, name)
+    except BusyError as error:
+        raise _explain_busy(error, name) from error
+    return _summarise(name, result, app.host.clock.monotonic() - began, first)
+
+
+def plan_backup(app: App, wishes: BackupWishes) -> BackupPlan:
+    """Say what a backup would read: the source is looked at, nothing is locked or copied.
+
+    Raises UsageError, AuthError, SourceError.
+    """
+    endpoint = app.endpoint(wishes.source)
+    name = name_source(endpoint, wishes.name)
+    found = app.inspect(endpoint, wishes.reading)
+    return BackupPlan(
+        source=name,
+        address=found.url,
+        version=found.identity.version,
+        streams=tuple(PlannedRead(one.name, one.rows, one.bytes) for one in found.streams),
+        excluded=found.excluded,
+        not_read=tuple(NotRead(one.name, 0, None, one.reason) for one in found.unread),
+        declared=tuple(f"{one.subject}: {one.what} ({one.reason})" for one in found.declared),
+        warnings=found.warnings,
+    )
+
+
+def _refuse_unable(vault: Vault) -> None:
+    """Find out before the source is locked that nothing could be written."""
+    vault.signer()
+    if vault.account.encryption == "sealed":
+        vault.keyring.account_key()
+
+
+def _keep_up(app: App, reach: Reach, name: str) -> None:
+    # The snapshot is acknowledged already: whatever fails here is done by the next run.
+    try:
+        keep_up(app.vault(reach), name)
+    except ListbackupError as error:
+        app.emit(Warned(f"The ledger's upkeep was put off: {error.message}"))
+
+
+def _explain_busy(error: BusyError, name: str) -> BusyError:
+    if error.subject == name:
+        return error
+    return BusyError(
+        "Another backup of this source is running on this machine.",
+        subject=name,
+        risk="Nothing was read or written by this one.",
+    )
+
+
+def _summarise(name: str, result: SyncResult, seconds: float, first: bool) -> BackedUp:
+    commit = result.commit
+    return BackedUp(
+        source=name,
+        snapshot=commit.sync,
+        name=commit.name,
+        number=commit.number,
+        status="complete" if commit.status == "complete" else "partial",
+        as_of=commit.end,
+        streams=len(result.streams),
+        rows=result.rows,
+        bytes=result.plain_bytes,
+        seconds=round(seconds, 3),
+        first=first,
+        not_read=tuple(
+            NotRead(one.name, one.rows, one.carried_from, one.reason)
+            for one in result.streams
+            if one.status == "carried"
+        ),
+        reasons=tuple(result.reasons),
+        declared=tuple(result.declared),
+    )

@@ -1,0 +1,1 @@
+"""Syncs: what a source gives becomes a snapshot of a vault."""

@@ -1,0 +1,54 @@
+"""Cutting lines into batches: compressed, digested, with the hashes of their lines beside them.
+
+Batches are about 8 MiB stored and at most 64 MiB plain or 500,000 lines. Knows no keys, names or
+stores, so that it can work in a process of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from listbackup.vault.codecs import Squeezer
+
+MOST_PLAIN = 64 * 1024 * 1024
+MOST_STORED = 8 * 1024 * 1024
+MOST_ROWS = 500_000
+"""Bounds the hashes of a batch, which are as long for a narrow row as for a wide one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutBatch:
+    """A finished batch: one gzip member, what it holds, and its idx."""
+
+    body: bytes
+    plain_bytes: int
+    plain_sha256: str
+    rows: int
+    idx: bytes
+
+
+class BatchWriter:
+    """Takes lines and their hashes from one thread and hands on batches."""
+
+    def __init__(self, hand_on: Callable[[CutBatch], None]) -> None:
+        self._hand_on = hand_on
+        self._squeezer = Squeezer()
+        self._idx: list[bytes] = []
+        self._rows = 0
+
+    def add(self, lines: bytes, idx: bytes, rows: int) -> None:
+        """Add whole lines in stored form, each ended by a newline, with their hashes."""
+        self._squeezer.add(lines)
+        self._idx.append(idx)
+        self._rows += rows
+        full = self._squeezer.plain_bytes >= MOST_PLAIN or self._rows >= MOST_ROWS
+        if full or self._squeezer.stored_bytes >= MOST_STORED:
+            self.finish()
+
+    def finish(self) -> None:
+        """Hand on what is left. More may be added after."""
+        if self._rows == 0:
+            return
+        squeezer, idx, rows = self._squeezer, b"".join(self._idx), self._rows
+        self._squeezer, self._idx, self._rows = Squeezer(), [], 0
+        body = squeezer.finish()
+        self._hand_on(CutBatch(body, squeezer.plain_bytes, squeezer.plain_sha256, rows, idx))

@@ -1,0 +1,127 @@
+"""Keys and names: the only place that joins a slash.
+
+A *logical key* is what refs, signatures and addresses use; `place` maps it to where a store keeps
+it. Stream names become path components through `stream_path` and nothing else, so that no name,
+however hostile, leaves its directory. Knows nothing of what the objects hold.
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime
+
+from listbackup.errors import IntegrityError, UsageError
+from listbackup.ids import encode_base32
+
+DESCRIPTOR = "vault.json"
+SEALED_SUFFIX = ".lbo"
+
+_PLAIN_STREAM = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_COMPONENT = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
+_RESERVED = {"hold", "manifest.json", "manifest.json.lbo"}
+_DEVICES = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
+MOST_COMPONENT = 100
+MOST_KEY = 512
+
+
+def stream_path(name: str) -> str:
+    """Give the path component of a stream: the name itself where it is harmless, else a slug and
+    12 base32 characters of its SHA-256. The two kinds never meet: only a slug has a hyphen."""
+    plain = (
+        _PLAIN_STREAM.fullmatch(name) is not None
+        and len(name) <= 60
+        and name not in _RESERVED
+        and not any(part in _DEVICES for part in name.split("."))
+    )
+    if plain:
+        return name
+    slug = re.sub(r"[^a-z0-9_]", "_", name.lower())[:40]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()
+    return f"{slug}-{encode_base32(digest)[:12]}"
+
+
+def check_id(value: str, what: str) -> str:
+    """Let an account, source or sync id through. Raises UsageError."""
+    if _ID.fullmatch(value) is None or len(value) > MOST_COMPONENT:
+        raise UsageError(
+            f"{value!r} is not usable as {what}.",
+            hint="Use at most 100 lower-case letters, digits, `_`, `-`; the first no mark.",
+        )
+    return value
+
+
+def check_key(key: str, within: str = "accounts/") -> str:
+    """Let a logical key from a stored document through. Raises IntegrityError."""
+    path, _, ordinal = key.partition("#")
+    harmless = (
+        len(key) <= MOST_KEY
+        and key.startswith(within)
+        and (not ordinal or ordinal.isdecimal())
+        and key.count("#") == (1 if ordinal else 0)
+        and all(
+            _COMPONENT.fullmatch(part) is not None and len(part) <= MOST_COMPONENT
+            for part in path.split("/")
+        )
+    )
+    if not harmless:
+        raise IntegrityError(f"A stored document names the object {key[:200]!r}, which is refused.")
+    return key
+
+
+def place(key: str, sealed: bool = False) -> str:
+    """Give the store's key of a logical key (of a pack member: of its pack)."""
+    path = key.partition("#")[0]
+    return "data/" + path + (SEALED_SUFFIX if sealed else "")
+
+
+def address(vault: str, account: str, key: str) -> str:
+    """Give the address an object is sealed for: copies and re-layouts keep it."""
+    return f"{vault}/{account}/{key}"
+
+
+def account_prefix(account: str) -> str:
+    """Give the prefix of everything of an account."""
+    return f"accounts/{account}/"
+
+
+def source_prefix(account: str, source: str) -> str:
+    """Give the prefix of everything of a source."""
+    return f"accounts/{account}/sources/{source}/"
+
+
+def ledger_key(prefix: str, number: int) -> str:
+    """Give the key of a ledger entry below an account's or a source's prefix."""
+    return f"{prefix}ledger/{number:012}.json"
+
+
+def sync_prefix(account: str, source: str, sync: str, started: datetime) -> str:
+    """Give the directory of one sync, filed by the UTC day on which it started."""
+    day = started.astimezone(UTC).strftime("%Y/%m/%d")
+    return f"{source_prefix(account, source)}raw/{day}/{sync}/"
+
+
+def key_month(key: str) -> str:
+    """Give `YYYYMM` of a key below `raw/` or `processed/`: the month of its data key."""
+    parts = key.split("/")
+    if (
+        len(parts) < 8
+        or parts[4] not in ("raw", "processed")
+        or not (parts[5] + parts[6]).isdecimal()
+    ):
+        raise IntegrityError(f"The object {key[:200]!r} lies where no data key is.")
+    return parts[5] + parts[6]
+
+
+def wrap_prefix(account: str, generation: int) -> str:
+    """Give the prefix of the wraps of an account key."""
+    return f"{account_prefix(account)}keys/{generation:03}/"
+
+
+def wrap_key(account: str, generation: int, way: str, number: int) -> str:
+    """Give the key of one wrap of an account key."""
+    return f"{wrap_prefix(account, generation)}wrap-{way}-{number}.json"
+
+
+def data_key_key(account: str, generation: int, source: str, month: str) -> str:
+    """Give the key of the data key of a source and month."""
+    return f"{wrap_prefix(account, generation)}data/{source}/{month}.key"

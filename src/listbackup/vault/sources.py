@@ -1,0 +1,188 @@
+"""A source as its verified ledger shows it: the commits that are live.
+
+Kinds: open, commit, checkpoint; any other makes a reader refuse the source. A checkpoint holds all
+live commits, so that a reader needs at most as many entries as lie between two of them. Knows
+nothing of what a manifest says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from listbackup.clock import format_time, parse_time
+from listbackup.errors import IntegrityError, RefusedError
+from listbackup.vault.accounts import Account
+from listbackup.vault.documents import Fields, refuse_unknown
+from listbackup.vault.layout import source_prefix
+from listbackup.vault.ledger import Entry, Ledger, Loaded, Mark, Problem
+from listbackup.vault.refs import Ref, read_ref
+
+KINDS = frozenset({"open", "commit", "checkpoint"})
+SNAPSHOT_STATUSES = ("complete", "partial")
+CHECKPOINT_EVERY = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A live commit: `number` in the source's ledger is the only order."""
+
+    number: int
+    digest: str
+    sync: str
+    name: str
+    start: datetime
+    end: datetime
+    time: datetime
+    status: str
+    manifest: Ref
+    data_key: Mapping[str, str] | None
+    signer: str
+    clock_suspect: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as checkpoints hold it."""
+        return {
+            "number": self.number,
+            "digest": self.digest,
+            "sync": self.sync,
+            "name": self.name,
+            "as_of": {"from": format_time(self.start), "to": format_time(self.end)},
+            "time": format_time(self.time),
+            "status": self.status,
+            "manifest": self.manifest.to_json(),
+            "data_key": dict(self.data_key) if self.data_key else None,
+            "signer": self.signer,
+            "clock_suspect": self.clock_suspect,
+        }
+
+
+@dataclass(slots=True)
+class SourceView:
+    """What the verified entries of a source's ledger say."""
+
+    ledger: Ledger
+    loaded: Loaded
+    commits: dict[int, Committed] = field(default_factory=dict)
+    checkpoint: int = 0
+    contradictions: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The source's id."""
+        return self.ledger.source or ""
+
+    @property
+    def mark(self) -> Mark | None:
+        """The head; None where there is no entry yet. Raises IntegrityError when damaged."""
+        if self.loaded.head == 0:
+            return None
+        newest = self.loaded.newest()
+        if newest is None:
+            raise IntegrityError(
+                f"The newest ledger entry of {self.name} is damaged or lost.",
+                subject=self.ledger.key(self.loaded.head),
+            )
+        return Mark(newest.number, newest.digest)
+
+    def newest(self) -> Committed | None:
+        """Give the newest live commit."""
+        return self.commits[max(self.commits)] if self.commits else None
+
+
+def load_source(account: Account, ledger: Ledger, mark: Mark | None, *, whole: bool) -> SourceView:
+    """Read and verify a source's ledger back to its newest checkpoint (`whole`: to its first
+    entry). What is damaged is left in `loaded.problems`. Raises RefusedError for unknown kinds."""
+    loaded = ledger.load(
+        mark,
+        lambda entry: entry.number == 1 or (entry.kind == "checkpoint" and not whole),
+        listed=whole or mark is None,
+    )
+    view = SourceView(ledger, loaded)
+    floor = 0
+    for number in sorted(loaded.entries):
+        entry = loaded.entries[number]
+        try:
+            floor = verify_entry(account, entry, floor)
+            _take(view, entry)
+            _compare_account(account, view, entry)
+        except IntegrityError as error:
+            loaded.problems.append(Problem(ledger.key(number), number, error.message))
+            del loaded.entries[number]
+    return view
+
+
+def _compare_account(account: Account, view: SourceView, entry: Entry) -> None:
+    head = entry.fields.fields("account_head")
+    number = head.number("number")
+    if not account.holds(number, head.text("digest")):
+        message = (
+            f"The account's ledger does not hold the entry {number} that the ledger of "
+            f"{view.name} was written under: it was rolled back or replaced."
+        )
+        if message not in view.contradictions:
+            view.contradictions.append(message)
+
+
+def verify_entry(account: Account, entry: Entry, floor: int) -> int:
+    """Verify that an entry is signed by a key that was valid where its `account_head` says, and
+    give that number; `floor` is the predecessor's. Raises IntegrityError, RefusedError for kinds
+    and requirements of a later version."""
+    number = entry.fields.fields("account_head").number("number", least=1)
+    if number < floor or not account.allows(entry, number):
+        raise IntegrityError(
+            f"The ledger entry {entry.number} of {entry.fields.text('source')} is not signed by a "
+            "key that may."
+        )
+    refuse_unknown(entry.fields)
+    if entry.kind not in KINDS:
+        raise RefusedError(
+            f"The ledger holds an entry of kind {entry.kind!r} (number {entry.number}).",
+            subject=entry.fields.text("source"),
+            risk="No data is at risk.",
+            hint="Use a newer version of listbackup for this source.",
+        )
+    return number
+
+
+def _take(view: SourceView, entry: Entry) -> None:
+    within = source_prefix(view.ledger.account, view.name)
+    if entry.kind == "commit":
+        view.commits[entry.number] = _read_commit(entry.fields, entry.number, entry.digest, within)
+    elif entry.kind == "checkpoint":
+        view.checkpoint = entry.number
+        live = entry.fields.each("live")
+        commits = [
+            _read_commit(one, one.number("number"), one.text("digest"), within) for one in live
+        ]
+        view.commits = {one.number: one for one in commits}
+
+
+def _read_commit(fields: Fields, number: int, entry_digest: str, within: str) -> Committed:
+    moment = fields.fields("as_of")
+    keys = fields.value.get("data_key")
+    data_key = None
+    if keys is not None:
+        one = fields.fields("data_key")
+        data_key = {name: one.text(name) for name in ("key", "sha256", "id")}
+    try:
+        times = (moment.text("from"), moment.text("to"), fields.text("time"))
+        start, end, time = (parse_time(one) for one in times)
+    except ValueError as error:
+        raise IntegrityError(f"{fields.what} holds a time that does not parse.") from error
+    if fields.text("status") not in SNAPSHOT_STATUSES:
+        raise IntegrityError(f"{fields.what} has the unknown status {fields.text('status')!r}.")
+    return Committed(
+        number=number,
+        digest=entry_digest,
+        sync=fields.text("sync"),
+        name=fields.text("name"),
+        start=start,
+        end=end,
+        time=time,
+        status=fields.text("status"),
+        manifest=read_ref(fields.fields("manifest"), within),
+        data_key=data_key,
+        signer=fields.text("signer"),
+        clock_suspect=fields.flag("clock_suspect", False),
+    )

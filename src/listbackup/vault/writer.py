@@ -1,0 +1,200 @@
+"""Writing one sync: objects first, then the manifest, then one ledger entry that makes it true.
+
+The order is the promise. Batches, hashes, state lists and packs are put; a barrier makes them
+durable; the manifest follows with a barrier of its own; then the entry is appended, create-
+exclusive, judged against what came since the base; then the witness is brought forward; only then
+is anything acknowledged. A kill before the entry leaves garbage, after it a whole snapshot.
+"""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from listbackup import __version__
+from listbackup.clock import format_time
+from listbackup.crypto.signing import SigningKey
+from listbackup.errors import BusyError, FailedError
+from listbackup.events import LedgerWritten, ManifestStored, StepDone, StepStarted, WitnessAdvanced
+from listbackup.ids import make_sync_id
+from listbackup.objectstore import Tag
+from listbackup.records import AsOf, Closing, Declared, Extra, Identity, Stream
+from listbackup.vault import layout
+from listbackup.vault.ledger import Entry, Mark
+from listbackup.vault.manifest import Manifest, StreamEntry
+from listbackup.vault.objects import Blob
+from listbackup.vault.opening import Vault
+from listbackup.vault.packs import Packer
+from listbackup.vault.refs import Ref, StoredObject
+from listbackup.vault.sources import Committed, SourceView, verify_entry
+from listbackup.vault.streams import StreamWriter, put_document
+from listbackup.vault.uploads import Uploads
+
+_DAY = timedelta(days=1)
+
+
+class SyncWriter:
+    """One running sync of one source. Nothing exists until `commit` returned."""
+
+    def __init__(
+        self, vault: Vault, view: SourceView, signer: SigningKey, base: Manifest | None
+    ) -> None:
+        self.vault = vault
+        self.emit = vault.emit
+        self.objects = vault.objects
+        self.base = base
+        self._view = view
+        self._signer = signer
+        self._mark = view.mark
+        self._base_commit = view.newest()
+        self.started = vault.host.clock.now()
+        self.sync = make_sync_id(self.started, vault.host.entropy)
+        self.prefix = layout.sync_prefix(vault.account.name, view.name, self.sync, self.started)
+        sealed = vault.account.sealed
+        self._data = vault.keyring.ensure(view.name, self.started) if sealed else None
+        self.data_key = self._data.key if self._data else None
+        self._lock = threading.Lock()
+        self._stored: list[StoredObject] = []
+        self._extras: list[tuple[str, Ref]] = []
+        self.uploads = Uploads()
+        self.packer = Packer(self.objects, self.prefix, "sealed" if sealed else "plain", self._list)
+
+    def stream(self, stream: Stream) -> StreamWriter:
+        """Begin a stream that is read anew."""
+        return StreamWriter(self, stream)
+
+    def carry(self, name: str, reason: str) -> StreamEntry:
+        """Keep a stream as the base has it, because it could not be read."""
+        kept = {one.name: one for one in self.base.streams}.get(name) if self.base else None
+        if kept is None or kept.state is None or self.base is None:
+            return StreamEntry(name, layout.stream_path(name), "carried", None, 0, None, reason)
+        since = kept.carried_from or self.base.sync
+        return StreamEntry(name, kept.path, "carried", kept.state, kept.rows, since, reason)
+
+    def put_extra(self, extra: Extra) -> None:
+        """Store what a restore needs beside the streams."""
+        number = len(self._extras) + 1
+        ref = put_document(self, f"extra-{number:03}.bin", extra.body)
+        self._extras.append((extra.kind, ref))
+
+    def put(self, blob: Blob, tag: Tag) -> Ref:
+        """Store a blob and list it in the manifest."""
+        self.objects.put(blob, tag)
+        self._list(StoredObject(blob.ref.key, blob.ref.form, blob.ref.bytes, blob.ref.sha256))
+        return blob.ref
+
+    def commit(
+        self,
+        identity: Identity,
+        as_of: AsOf,
+        streams: Sequence[StreamEntry],
+        declared: Sequence[Declared],
+        closing: Closing,
+        reasons: Sequence[str],
+    ) -> Committed:
+        """Make the snapshot true. Raises BusyError when another sync of the source won, FailedError
+        when no stream was read at all."""
+        if streams and all(one.status == "carried" for one in streams):
+            raise FailedError(
+                "No stream could be read; nothing was committed.",
+                subject=self._view.name,
+                risk="Earlier snapshots are untouched.",
+                hint="; ".join(reasons[:3]) or "Run `listbackup source test URL`.",
+            )
+        self.emit(StepStarted("committing"))
+        self.packer.finish()
+        manifest = Manifest(
+            vault=self.vault.id,
+            account=self.vault.account.name,
+            source=self._view.name,
+            sync=self.sync,
+            name=self._snapshot_name(as_of.end),
+            started=self.started,
+            as_of=as_of,
+            status="partial" if any(one.status == "carried" for one in streams) else "complete",
+            reasons=tuple(reasons),
+            identity=identity,
+            streams=tuple(sorted(streams, key=lambda one: one.name)),
+            extras=tuple(self._extras),
+            objects=tuple(sorted(self._stored, key=lambda one: one.key)),
+            definitions=closing.definitions,
+            facts=closing.facts,
+            declared=(*declared, *closing.declared),
+            base=self._base_commit.sync if self._base_commit else None,
+            tool=f"listbackup {__version__}",
+        )
+        self.vault.store.barrier()
+        ref = self._put_manifest(manifest)
+        entry = self._append_commit(manifest, ref)
+        self.vault.remember({self._view.ledger.name: Mark(entry.number, entry.digest)}, entry.time)
+        self.emit(WitnessAdvanced(self._view.ledger.name, entry.number))
+        self.emit(StepDone("committing", manifest.name))
+        return self.vault.source(self._view.name).commits[entry.number]
+
+    def close(self) -> None:
+        """Give back threads. Without a commit, what was put is garbage for a later sweep."""
+        self.uploads.close()
+
+    def _put_manifest(self, manifest: Manifest) -> Ref:
+        key = self.prefix + "manifest.json"
+        blob = self.objects.encode(key, manifest.to_bytes(), self.data_key)
+        self.objects.put(blob, "meta")
+        self.vault.store.barrier()
+        self.emit(ManifestStored(self.sync, key))
+        return blob.ref
+
+    def _append_commit(self, manifest: Manifest, ref: Ref) -> Entry:
+        now = self.vault.host.clock.now()
+        data_key = self._data.to_json() if self._data else None
+        account = self.vault.account.mark
+        body: dict[str, Any] = {
+            "account_head": {"number": account.number, "digest": account.digest},
+            "sync": manifest.sync,
+            "name": manifest.name,
+            "as_of": {
+                "from": format_time(manifest.as_of.start),
+                "to": format_time(manifest.as_of.end),
+            },
+            "status": manifest.status,
+            "manifest": ref.to_json(),
+            "data_key": data_key,
+            "signer": self._signer.public.id,
+            "clock_suspect": self._clock_is_suspect(now),
+        }
+        entry = self._view.ledger.append(
+            "commit", lambda number: body, self._signer, self._mark, self._judge, now
+        )
+        self.emit(LedgerWritten(self._view.ledger.name, entry.number, "commit"))
+        return entry
+
+    def _judge(self, entry: Entry) -> None:
+        verify_entry(self.vault.account, entry, 0)
+        if entry.kind != "checkpoint":
+            raise BusyError(
+                "Another backup of this source was committed while this one ran; it won.",
+                subject=self._view.name,
+                risk="Nothing is lost: the other snapshot is whole, this one was not committed.",
+            )
+
+    def _clock_is_suspect(self, now: datetime) -> bool:
+        times = [commit.time for commit in self._view.commits.values()]
+        if self.vault.seen is not None and self.vault.seen.newest is not None:
+            times.append(self.vault.seen.newest)
+        behind = bool(times) and now < max(times)
+        return behind or now - self.vault.store.now() > _DAY
+
+    def _snapshot_name(self, moment: datetime) -> str:
+        names = [commit.name for commit in self._view.commits.values()]
+        moment = moment.replace(microsecond=0)
+        while names and _name(moment) <= max(names):
+            latest = datetime.strptime(max(names), "%Y%m%d-%H%M%S").replace(tzinfo=moment.tzinfo)
+            moment = latest + timedelta(seconds=1)
+        return _name(moment)
+
+    def _list(self, stored: StoredObject) -> None:
+        with self._lock:
+            self._stored.append(stored)
+
+
+def _name(moment: datetime) -> str:
+    return moment.strftime("%Y%m%d-%H%M%S")
