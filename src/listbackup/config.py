@@ -1,0 +1,1 @@
+"""The configuration file, listbackup.yaml: vault, named sources, retention, hooks."""

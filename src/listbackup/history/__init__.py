@@ -1,0 +1,1 @@
+"""The past of a vault: what changed, what was, and how to take it out; reads, never writes."""
