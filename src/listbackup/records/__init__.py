@@ -40,12 +40,17 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A slice of a stream that can be read by itself; `slice` is the source's own word for it."""
+    """A slice of a stream that can be read by itself; `slice` is the source's own word for it.
+
+    `home` names the slice across readings: lines that did not change are looked for among the
+    earlier ones of the same home.
+    """
 
     stream: str
     number: int
     slice: str
     estimated_bytes: int = 0
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from listbackup.vault.layout import check_key
 
 Codec = Literal["gzip", "none"]
 Form = Literal["plain", "sealed"]
+BLOCK = 2**20
 MOST_STORED = 2**32
 MOST_PLAIN = 2**36
 
@@ -23,9 +24,20 @@ def digest(data: bytes | memoryview) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def digest_blocks(body: bytes) -> tuple[str, ...]:
+    """Give the SHA-256, in hex, of each `BLOCK` of stored bytes."""
+    view = memoryview(body)
+    starts = range(0, len(body), BLOCK)
+    return tuple(hashlib.sha256(view[at : at + BLOCK]).hexdigest() for at in starts)
+
+
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """One stored object, or one member of a pack. Sizes in bytes; digests are `sha256:hex`."""
+    """One stored object, or one member of a pack. Sizes in bytes; digests are `sha256:hex`.
+
+    `blocks` are the SHA-256, in hex, of each `BLOCK` of the stored bytes: ranges of an object that
+    has them can be verified by themselves.
+    """
 
     key: str
     bytes: int
@@ -38,6 +50,7 @@ class Ref:
     check: str | None = None
     encoding: str | None = None
     offset: int | None = None
+    blocks: tuple[str, ...] | None = None
 
     @property
     def object(self) -> str:
@@ -62,6 +75,8 @@ class Ref:
             value["encoding"] = self.encoding
         if self.offset is not None:
             value |= {"offset": self.offset, "length": self.bytes}
+        if self.blocks is not None:
+            value["blocks"] = list(self.blocks)
         return value
 
 
@@ -93,7 +108,10 @@ def read_ref(fields: Fields, within: str) -> Ref:
         check=fields.optional_text("check"),
         encoding=fields.optional_text("encoding"),
         offset=fields.number("offset") if packed else None,
+        blocks=fields.texts("blocks") if "blocks" in fields.value else None,
     )
+    if ref.blocks is not None and len(ref.blocks) != -(-ref.bytes // BLOCK):
+        raise IntegrityError(f"{fields.what} is damaged: the blocks of {key} do not cover it.")
     if packed and fields.number("length") != ref.bytes:
         raise IntegrityError(f"{fields.what} is damaged: length and bytes of {key} differ.")
     if ref.bytes > MOST_STORED or ref.plain_bytes > MOST_PLAIN:

@@ -2,9 +2,10 @@
 
 State of a stream = the lines of `batches` minus the positions in `dead`. A batch's id is its ref's
 key. Runs are `[first, count]`, lines count from 0. Both documents are bound to their stream by
-name. Knows no records.
+name. `parts` are the typed view: None where none was made. Knows no records.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,10 +21,17 @@ Runs = Sequence[tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """One batch and the sidecar of its hashes (16 bytes a line; keyed streams 32)."""
+    """One batch and the sidecar of its hashes (16 bytes a line; keyed streams 32). `home` is the
+    slice of the source that its lines were read from (`records.Part.home`)."""
 
     ref: Ref
     idx: Ref
+    home: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it."""
+        value = {**self.ref.to_json(), "idx": self.idx.to_json()}
+        return {**value, "home": self.home} if self.home else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class State:
     rows: int
     fingerprint: Fingerprint
     generated: Fingerprint | None = None
+    parts: tuple[Ref, ...] | None = None
 
     def to_bytes(self) -> bytes:
         """Write the state list. `parts: null` says that no typed view was made."""
@@ -46,11 +55,9 @@ class State:
             {
                 "requires": [],
                 "stream": self.stream,
-                "batches": [
-                    {**batch.ref.to_json(), "idx": batch.idx.to_json()} for batch in self.batches
-                ],
+                "batches": [batch.to_json() for batch in self.batches],
                 "dead": [ref.to_json() for ref in self.dead],
-                "parts": None,
+                "parts": None if self.parts is None else [ref.to_json() for ref in self.parts],
                 "schema": self.schema.to_json(),
                 "key": list(self.key),
                 "encoding": self.encoding,
@@ -63,7 +70,7 @@ class State:
     def refs(self) -> list[Ref]:
         """Give every ref that it holds."""
         batches = [ref for batch in self.batches for ref in (batch.ref, batch.idx)]
-        return [*batches, *self.dead, self.schema]
+        return [*batches, *self.dead, *(self.parts or ()), self.schema]
 
 
 def read_state(fields: Fields, stream: str, within: str) -> State:
@@ -71,12 +78,16 @@ def read_state(fields: Fields, stream: str, within: str) -> State:
     if fields.text("stream") != stream:
         raise IntegrityError(f"{fields.what} is another stream's: {fields.text('stream')!r}.")
     batches = tuple(
-        StoredBatch(read_ref(one, within), read_ref(one.fields("idx"), within))
+        StoredBatch(
+            read_ref(one, within),
+            read_ref(one.fields("idx"), within),
+            one.optional_text("home") or "",
+        )
         for one in fields.each("batches")
     )
     if len({batch.ref.key for batch in batches}) != len(batches):
         raise IntegrityError(f"{fields.what} names a batch twice.")
-    generated = fields.value.get("generated")
+    generated, parts = fields.value.get("generated"), fields.value.get("parts")
     return State(
         stream=stream,
         batches=batches,
@@ -87,7 +98,18 @@ def read_state(fields: Fields, stream: str, within: str) -> State:
         rows=fields.number("rows"),
         fingerprint=read_fingerprint(fields.fields("fingerprint")),
         generated=read_fingerprint(fields.fields("generated")) if generated is not None else None,
+        parts=(
+            tuple(read_ref(one, within) for one in fields.each("parts"))
+            if parts is not None
+            else None
+        ),
     )
+
+
+def number_batch(batch: str) -> int:
+    """Give the number by which typed views name a batch: the first 8 bytes of the SHA-256 of its
+    id, big-endian."""
+    return int.from_bytes(hashlib.sha256(batch.encode()).digest()[:8], "big")
 
 
 def read_fingerprint(fields: Fields) -> Fingerprint:
