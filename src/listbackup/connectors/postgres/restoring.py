@@ -5,7 +5,7 @@ triggers and policies, then materialized views and statistics. Compares nothing 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,12 @@ from listbackup.connectors import ReadOptions
 from listbackup.connectors.postgres import largeobjects
 from listbackup.connectors.postgres.address import Address
 from listbackup.connectors.postgres.analysing import Analysis
-from listbackup.connectors.postgres.contents import is_same, make_portable, read_contents
+from listbackup.connectors.postgres.contents import (
+    Entry,
+    is_same,
+    make_portable,
+    read_contents,
+)
 from listbackup.connectors.postgres.loading import (
     Loader,
     explaining,
@@ -40,6 +45,7 @@ from listbackup.connectors.postgres.properties import (
     write_large_object_properties,
     write_settings,
 )
+from listbackup.connectors.postgres.rounds import plan_rounds
 from listbackup.connectors.postgres.sections import lay_out, make_section
 from listbackup.connectors.postgres.session import Connection, connect, speaking_of, translate
 from listbackup.connectors.postgres.source import PostgresSource
@@ -112,7 +118,8 @@ class PostgresTarget:
             )
         work = self._choose(snapshot, options, target)
         self._prepare_server(snapshot, plan)
-        with lay_out(make_portable(require_archive(snapshot)), work.choice) as archived:
+        entries = work.choice.entries
+        with lay_out(make_portable(require_archive(snapshot))) as archived:
             make = partial(
                 make_section,
                 self._address,
@@ -123,10 +130,12 @@ class PostgresTarget:
                 privileges=not options.no_privileges,
                 tablespaces=not find_missing_tablespaces(work, target),
             )
-            self._step(emit, "definitions", lambda: make("pre-data", atomic=not plan.creates))
+            self._step(
+                emit, "definitions", lambda: make("pre-data", entries, atomic=not plan.creates)
+            )
             self._load(snapshot, options, plan, work, emit)
             jobs = max(2, options.jobs)
-            self._step(emit, "indexes and constraints", lambda: make("post-data", jobs=jobs))
+            self._step(emit, "indexes and constraints", lambda: _make_later(make, entries, jobs))
         with open_loading_session(self._address) as session:
             made = {(e.schema, e.tag) for e in work.choice.entries if e.kind == VIEW}
             views = [(v["schema"], v["view"]) for v in _extra(snapshot, "pg-matviews")]
@@ -271,6 +280,11 @@ class PostgresTarget:
         action()
         seconds = round(self._host.clock.monotonic() - started, 3)
         emit(StepDone(name, figures={"seconds": seconds}))
+
+
+def _make_later(make: Callable[..., None], entries: Sequence[Entry], jobs: int) -> None:
+    for one in plan_rounds(entries):
+        make("post-data", one.entries, jobs=jobs if one.parallel else 1)
 
 
 def _extra(snapshot: StoredSnapshot, kind: str) -> list[Mapping[str, Any]]:

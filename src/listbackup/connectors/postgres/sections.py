@@ -2,14 +2,14 @@
 
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from listbackup.connectors.postgres.address import Address
-from listbackup.connectors.postgres.choosing import Choice
+from listbackup.connectors.postgres.contents import Entry
 from listbackup.connectors.postgres.tools import find_tool, grant_access, run_tool
 from listbackup.errors import RestoreError
 
@@ -18,19 +18,18 @@ SETTINGS = "-c synchronous_commit=off -c maintenance_work_mem=256MB -c client_mi
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """An archive in a file, and the list of what is wanted of it."""
+    """An archive in a file, and where the list of what is wanted of it is put."""
 
     archive: Path
     wanted: Path
 
 
 @contextmanager
-def lay_out(archive: bytes, choice: Choice) -> Iterator[Archived]:
-    """Put an archive and its list into files that nobody else may read, while the block lasts."""
+def lay_out(archive: bytes) -> Iterator[Archived]:
+    """Put an archive into a file that nobody else may read, while the block lasts."""
     with tempfile.TemporaryDirectory(prefix="listbackup-") as place:
         found = Archived(Path(place) / "archive", Path(place) / "wanted")
         found.archive.write_bytes(archive)
-        found.wanted.write_text("".join(f"{entry.number};\n" for entry in choice.entries))
         yield found
 
 
@@ -40,6 +39,7 @@ def make_section(
     server_version: int,
     archived: Archived,
     section: Literal["pre-data", "post-data"],
+    entries: Iterable[Entry],
     *,
     jobs: int = 1,
     atomic: bool = False,
@@ -47,8 +47,10 @@ def make_section(
     privileges: bool = True,
     tablespaces: bool = True,
 ) -> None:
-    """Run pg_restore for one section; the first error ends it. `atomic` makes it all or nothing,
-    with one job. Raises RestoreError."""
+    """Run pg_restore for those of the entries that are of one section, in their order where there
+    is one job; the first error ends it. `atomic` makes it all or nothing, with one job. Raises
+    RestoreError."""
+    archived.wanted.write_text("".join(f"{entry.number};\n" for entry in entries))
     arguments: list[str | Path] = [
         "--exit-on-error",
         f"--section={section}",
