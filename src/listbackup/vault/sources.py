@@ -1,12 +1,12 @@
-"""A source as its verified ledger shows it: the commits that are live.
+"""A source as its verified ledger shows it: the commits that are live, those that were dropped.
 
-Kinds: open, commit, checkpoint; any other makes a reader refuse the source. A checkpoint holds all
-live commits, so that a reader needs at most as many entries as lie between two of them. Knows
-nothing of what a manifest says.
+Kinds: open, commit, prune, label, checkpoint; any other makes a reader refuse the source. A
+checkpoint holds all live commits, so that a reader needs at most as many entries as lie between two
+of them. Knows nothing of what a manifest says, nor by which rules a prune chose.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +18,15 @@ from listbackup.vault.layout import source_prefix
 from listbackup.vault.ledger import Entry, Ledger, Loaded, Mark, Problem
 from listbackup.vault.refs import Ref, read_ref
 
-KINDS = frozenset({"open", "commit", "checkpoint"})
+KINDS = frozenset({"open", "commit", "prune", "label", "checkpoint"})
 SNAPSHOT_STATUSES = ("complete", "partial")
 CHECKPOINT_EVERY = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A live commit: `number` in the source's ledger is the only order."""
+    """A commit: `number` in the source's ledger is the only order. `tags` and `note` are what the
+    newest label says of it."""
 
     number: int
     digest: str
@@ -39,6 +40,8 @@ class Committed:
     data_key: Mapping[str, str] | None
     signer: str
     clock_suspect: bool = False
+    tags: tuple[str, ...] = ()
+    note: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Write it as checkpoints hold it."""
@@ -54,7 +57,18 @@ class Committed:
             "data_key": dict(self.data_key) if self.data_key else None,
             "signer": self.signer,
             "clock_suspect": self.clock_suspect,
+            "tags": list(self.tags),
+            "note": self.note,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A commit that is live no more: by which prune entry, and that entry's signed time."""
+
+    commit: Committed
+    by: int
+    time: datetime
 
 
 @dataclass(slots=True)
@@ -64,6 +78,7 @@ class SourceView:
     ledger: Ledger
     loaded: Loaded
     commits: dict[int, Committed] = field(default_factory=dict)
+    dropped: dict[int, Dropped] = field(default_factory=dict)
     checkpoint: int = 0
     contradictions: list[str] = field(default_factory=list)
 
@@ -145,17 +160,81 @@ def verify_entry(account: Account, entry: Entry, floor: int) -> int:
     return number
 
 
+def follow_entry(account: Account, entry: Entry) -> None:
+    """Verify an entry that was met behind those that were loaded, and bring the account forward
+    to where it was written. Raises IntegrityError, RefusedError."""
+    head = entry.fields.fields("account_head")
+    if not account.holds(head.number("number"), head.text("digest")):
+        raise IntegrityError(
+            f"The ledger entry {entry.number} of {entry.fields.text('source')} was written under "
+            "another account ledger."
+        )
+    verify_entry(account, entry, 0)
+
+
+def account_head(account: Account) -> dict[str, Any]:
+    """Give what every entry of a source's ledger says of the account's."""
+    mark = account.mark
+    return {"account_head": {"number": mark.number, "digest": mark.digest}}
+
+
+def read_drop(entry: Entry) -> frozenset[int]:
+    """Give the numbers of the commits that a prune entry drops. Raises IntegrityError."""
+    drop = entry.fields.items("drop")
+    if not all(type(one) is int and 0 < one < entry.number for one in drop):
+        raise IntegrityError(f"The ledger entry {entry.number} drops what was not there.")
+    return frozenset(drop)
+
+
 def _take(view: SourceView, entry: Entry) -> None:
+    take = _TAKERS.get(entry.kind)
+    if take is not None:
+        take(view, entry)
+
+
+def _take_commit(view: SourceView, entry: Entry) -> None:
     within = source_prefix(view.ledger.account, view.name)
-    if entry.kind == "commit":
-        view.commits[entry.number] = _read_commit(entry.fields, entry.number, entry.digest, within)
-    elif entry.kind == "checkpoint":
-        view.checkpoint = entry.number
-        live = entry.fields.each("live")
-        commits = [
-            _read_commit(one, one.number("number"), one.text("digest"), within) for one in live
-        ]
-        view.commits = {one.number: one for one in commits}
+    view.commits[entry.number] = _read_commit(entry.fields, entry.number, entry.digest, within)
+
+
+def _take_prune(view: SourceView, entry: Entry) -> None:
+    drop = read_drop(entry)
+    if view.commits and max(view.commits) in drop:
+        raise IntegrityError(f"The ledger entry {entry.number} drops the newest snapshot.")
+    for number in drop & view.commits.keys():
+        commit = view.commits.pop(number)
+        view.dropped[number] = Dropped(commit, entry.number, entry.time)
+
+
+def _take_label(view: SourceView, entry: Entry) -> None:
+    tags, note = entry.fields.texts("tags"), entry.fields.text("note")
+    commit = view.commits.get(entry.fields.number("snapshot"))
+    if commit is not None:
+        view.commits[commit.number] = replace(commit, tags=tags, note=note)
+
+
+def _take_checkpoint(view: SourceView, entry: Entry) -> None:
+    within = source_prefix(view.ledger.account, view.name)
+    commits = {}
+    for one in entry.fields.each("live"):
+        number = one.number("number")
+        commits[number] = _read_commit(one, number, one.text("digest"), within)
+    if 1 in view.loaded.entries and not view.loaded.problems:
+        known = {one.number: one.digest for one in view.commits.values()}
+        if known != {one.number: one.digest for one in commits.values()}:
+            raise IntegrityError(
+                f"The checkpoint {entry.number} of {view.name} does not name what is live."
+            )
+    view.checkpoint = entry.number
+    view.commits = commits
+
+
+_TAKERS = {
+    "commit": _take_commit,
+    "prune": _take_prune,
+    "label": _take_label,
+    "checkpoint": _take_checkpoint,
+}
 
 
 def _read_commit(fields: Fields, number: int, entry_digest: str, within: str) -> Committed:
@@ -185,4 +264,6 @@ def _read_commit(fields: Fields, number: int, entry_digest: str, within: str) ->
         data_key=data_key,
         signer=fields.text("signer"),
         clock_suspect=fields.flag("clock_suspect", False),
+        tags=fields.texts("tags", ()),
+        note=fields.text("note", ""),
     )

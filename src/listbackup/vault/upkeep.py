@@ -1,6 +1,8 @@
 """What a writer does after a commit: a checkpoint every 64 entries, the heads once a day.
 
-Best effort, after the acknowledgement: a failure here loses nothing, the next run does it.
+No checkpoint is written while an entry behind the last one is damaged: it would hide for ever what
+that entry said, a prune for instance, or a commit. Best effort, after the acknowledgement: a
+failure here loses nothing, the next run does it.
 """
 
 from datetime import timedelta
@@ -10,7 +12,7 @@ from listbackup.events import LedgerWritten
 from listbackup.vault.beginning import append_to_account
 from listbackup.vault.ledger import Entry, Mark
 from listbackup.vault.opening import Vault
-from listbackup.vault.sources import CHECKPOINT_EVERY, SourceView
+from listbackup.vault.sources import CHECKPOINT_EVERY, SourceView, account_head
 
 HEADS_EVERY = timedelta(days=1)
 MOST_LIVE = 30_000
@@ -26,19 +28,17 @@ def keep_up(vault: Vault, source: str) -> None:
     signer = vault.signer()
     view = vault.source(source)
     due = view.loaded.head - view.checkpoint >= CHECKPOINT_EVERY - 1
-    if due and len(view.commits) <= MOST_LIVE:
+    if due and len(view.commits) <= MOST_LIVE and not view.loaded.problems:
         _write_checkpoint(vault, view, signer)
     last = vault.account.heads_entry
     if last is None or vault.host.clock.now() - last.time >= HEADS_EVERY:
-        _write_heads(vault, signer)
+        write_heads(vault, signer)
 
 
 def _write_checkpoint(vault: Vault, view: SourceView, signer: SigningKey) -> None:
-    mark, now = vault.account.mark, vault.host.clock.now()
-    body = {
-        "account_head": {"number": mark.number, "digest": mark.digest},
-        "live": [view.commits[number].to_json() for number in sorted(view.commits)],
-    }
+    now = vault.host.clock.now()
+    live = [view.commits[number].to_json() for number in sorted(view.commits)]
+    body = {**account_head(vault.account), "live": live}
     try:
         entry = view.ledger.append(
             "checkpoint", lambda number: body, signer, view.mark, _give_up, now
@@ -53,7 +53,8 @@ def _give_up(entry: Entry) -> None:
     raise _Superseded
 
 
-def _write_heads(vault: Vault, signer: SigningKey) -> None:
+def write_heads(vault: Vault, signer: SigningKey) -> None:
+    """Write into the account's ledger how far each source's has come."""
     heads = {}
     for name in vault.sources():
         mark = vault.source(name).mark

@@ -14,7 +14,7 @@ from typing import Any
 from listbackup import __version__
 from listbackup.clock import format_time
 from listbackup.crypto.signing import SigningKey
-from listbackup.errors import BusyError, FailedError
+from listbackup.errors import BusyError, FailedError, IntegrityError
 from listbackup.events import LedgerWritten, ManifestStored, StepDone, StepStarted, WitnessAdvanced
 from listbackup.ids import make_sync_id
 from listbackup.objectstore import Tag
@@ -25,8 +25,15 @@ from listbackup.vault.manifest import Manifest, StreamEntry
 from listbackup.vault.objects import Blob
 from listbackup.vault.opening import Vault
 from listbackup.vault.packs import Packer
+from listbackup.vault.reading import Snapshot
 from listbackup.vault.refs import Ref, StoredObject
-from listbackup.vault.sources import Committed, SourceView, verify_entry
+from listbackup.vault.sources import (
+    Committed,
+    SourceView,
+    account_head,
+    follow_entry,
+    read_drop,
+)
 from listbackup.vault.streams import StreamWriter, put_document
 from listbackup.vault.uploads import Uploads
 
@@ -37,12 +44,13 @@ class SyncWriter:
     """One running sync of one source. Nothing exists until `commit` returned."""
 
     def __init__(
-        self, vault: Vault, view: SourceView, signer: SigningKey, base: Manifest | None
+        self, vault: Vault, view: SourceView, signer: SigningKey, before: Snapshot | None
     ) -> None:
         self.vault = vault
         self.emit = vault.emit
         self.objects = vault.objects
-        self.base = base
+        self.before = before
+        self.base = before.manifest if before else None
         self._view = view
         self._signer = signer
         self._mark = view.mark
@@ -70,6 +78,18 @@ class SyncWriter:
             return StreamEntry(name, layout.stream_path(name), "carried", None, 0, None, reason)
         since = kept.carried_from or self.base.sync
         return StreamEntry(name, kept.path, "carried", kept.state, kept.rows, since, reason)
+
+    def keep(self, name: str) -> StreamEntry:
+        """Keep a stream as the base has it, because it was read and nothing had changed."""
+        kept = self.before.entry(name) if self.before else None
+        if kept is None:
+            raise FailedError("There is no earlier state that could be kept.", subject=name)
+        return StreamEntry(name, kept.path, "complete", kept.state, kept.rows)
+
+    def part_key(self, path: str, name: str) -> str:
+        """Give the key of a part of a stream's typed view."""
+        account, source = self.vault.account.name, self._view.name
+        return layout.part_key(account, source, self.sync, self.started, path, name)
 
     def put_extra(self, extra: Extra) -> None:
         """Store what a restore needs beside the streams."""
@@ -111,7 +131,7 @@ class SyncWriter:
             name=self._snapshot_name(as_of.end),
             started=self.started,
             as_of=as_of,
-            status="partial" if any(one.status == "carried" for one in streams) else "complete",
+            status="partial" if any(map(is_short, streams)) else "complete",
             reasons=tuple(reasons),
             identity=identity,
             streams=tuple(sorted(streams, key=lambda one: one.name)),
@@ -146,9 +166,7 @@ class SyncWriter:
     def _append_commit(self, manifest: Manifest, ref: Ref) -> Entry:
         now = self.vault.host.clock.now()
         data_key = self._data.to_json() if self._data else None
-        account = self.vault.account.mark
         body: dict[str, Any] = {
-            "account_head": {"number": account.number, "digest": account.digest},
             "sync": manifest.sync,
             "name": manifest.name,
             "as_of": {
@@ -162,18 +180,31 @@ class SyncWriter:
             "clock_suspect": self._clock_is_suspect(now),
         }
         entry = self._view.ledger.append(
-            "commit", lambda number: body, self._signer, self._mark, self._judge, now
+            "commit",
+            # Entries that were met on the way may have been written under a newer account ledger.
+            lambda number: account_head(self.vault.account) | body,
+            self._signer,
+            self._mark,
+            self._judge,
+            now,
         )
         self.emit(LedgerWritten(self._view.ledger.name, entry.number, "commit"))
         return entry
 
     def _judge(self, entry: Entry) -> None:
-        verify_entry(self.vault.account, entry, 0)
-        if entry.kind != "checkpoint":
+        follow_entry(self.vault.account, entry)
+        if entry.kind == "commit":
             raise BusyError(
                 "Another backup of this source was committed while this one ran; it won.",
                 subject=self._view.name,
                 risk="Nothing is lost: the other snapshot is whole, this one was not committed.",
+            )
+        base = self._base_commit
+        if entry.kind == "prune" and base is not None and base.number in read_drop(entry):
+            raise IntegrityError(
+                f"The ledger entry {entry.number} drops the snapshot that this sync builds on, "
+                "which was the newest.",
+                subject=self._view.name,
             )
 
     def _clock_is_suspect(self, now: datetime) -> bool:
@@ -194,6 +225,11 @@ class SyncWriter:
     def _list(self, stored: StoredObject) -> None:
         with self._lock:
             self._stored.append(stored)
+
+
+def is_short(entry: StreamEntry) -> bool:
+    """Whether a stream is not what its source has, and says why."""
+    return entry.status == "carried" or bool(entry.reason)
 
 
 def _name(moment: datetime) -> str:
