@@ -140,6 +140,31 @@ class LocalStore:
         except OSError as error:
             raise explain(error, f"deleting {key}", self.url) from error
 
+    def list_leftovers(self) -> Iterator[ObjectInfo]:
+        """Name the temporary files of writes that have not ended, or never will."""
+        try:
+            for path in self._host.disk.walk(self._root):
+                if path.name.startswith(TEMPORARY):
+                    with suppress(ObjectMissing):
+                        yield self._info(path, path.relative_to(self._root).as_posix())
+        except OSError as error:
+            raise explain(error, "listing", self.url) from error
+
+    def remove_leftover(self, key: str) -> None:
+        """Remove such a file. Absent is fine."""
+        folder, _, name = key.rpartition("/")
+        if folder:
+            check_key(folder)
+        if "/" in name or not name.startswith(TEMPORARY):
+            raise RefusedError("this is no left-over of a write", subject=repr(key[:120]))
+        try:
+            self._host.disk.unlink(self._root / key)
+            self._folders.prune((self._root / key).parent)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise explain(error, f"deleting {key}", self.url) from error
+
     def barrier(self) -> None:
         """Make everything put before durable and visible. Raises ObjectExists naming the keys
         that were taken meanwhile (the other objects are published), StoreError else."""

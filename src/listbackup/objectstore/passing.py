@@ -52,6 +52,26 @@ def find_claimed(store: ObjectStore) -> TakesClaims | None:
     return store if isinstance(store, TakesClaims) else None
 
 
+@runtime_checkable
+class LeavesDrafts(Protocol):
+    """A store in which writes that never ended leave something behind."""
+
+    def list_leftovers(self) -> Iterator[ObjectInfo]:
+        """Name what writes that have not ended left, or are about to finish."""
+        ...
+
+    def remove_leftover(self, key: str) -> None:
+        """Remove one of them. Absent is fine."""
+        ...
+
+
+def find_leaving(store: ObjectStore) -> LeavesDrafts | None:
+    """Give what does the work inside all wrappers, where it is a store that leaves drafts."""
+    while isinstance(store, PassingStore):
+        store = store.inside
+    return store if isinstance(store, LeavesDrafts) else None
+
+
 class PassingStore:
     """A store that passes everything on to the one inside."""
 

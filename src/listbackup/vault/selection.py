@@ -1,7 +1,9 @@
 """Which snapshot is meant: `latest`, `latest~N`, an id, a name or a time, after `SOURCE:` or not.
 
-A bare `latest` with several sources is refused with their list; a time without a zone is UTC, and
-how it was read is told. Knows commits, not contents.
+Only live snapshots are meant: what a prune dropped is not found. A bare `latest` with several
+sources is refused with their list; a time without a zone is UTC, and how it was read is told. Where
+a damaged entry of the ledger may have dropped what is chosen, that is said. Knows commits, not
+contents.
 """
 
 import re
@@ -9,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from listbackup.errors import IntegrityError, UsageError
+from listbackup.events import Warned
 from listbackup.vault.opening import Vault
 from listbackup.vault.sources import Committed, SourceView
 
@@ -29,6 +32,20 @@ class Choice:
 def choose_snapshot(vault: Vault, words: str, *, allow_partial: bool = False) -> Choice:
     """Find the one snapshot that is meant. Raises UsageError with what there is,
     IntegrityError when a newer one than the answer is damaged."""
+    choice = _choose(vault, words, allow_partial)
+    number = choice.commit.number
+    for problem in choice.view.loaded.problems:
+        if problem.number > number:
+            vault.emit(
+                Warned(
+                    f"{problem.message} It may have dropped this snapshot, or hold a newer one.",
+                    "Run `listbackup check` to see what is affected.",
+                )
+            )
+    return choice
+
+
+def _choose(vault: Vault, words: str, allow_partial: bool) -> Choice:
     source, _, wanted = words.rpartition(":") if _names_source(vault, words) else ("", "", words)
     names = [source] if source else vault.sources()
     if not names:
@@ -77,11 +94,11 @@ def _choose_latest(views: list[SourceView], back: int, allow_partial: bool) -> C
     words = f"latest~{back}" if back else "latest"
     view = _one_source(views, words)
     usable = _usable(view, allow_partial)
-    newest = usable[-1].number if usable else 0
+    newest = usable[-1 - back].number if back < len(usable) else 0
     damaged = [one for one in view.loaded.problems if one.number > newest]
     if damaged:
         raise IntegrityError(
-            f"{damaged[0].message} What `latest` means is not certain.",
+            f"{damaged[0].message} What `{words}` means is not certain.",
             subject=view.name,
             risk="Data is at risk: a newer snapshot may be lost.",
             hint="Name a snapshot by its id; `listbackup snapshots` lists them.",
