@@ -1,0 +1,175 @@
+"""One stream at one moment, as comparisons want it: its batches, its dead lines, its hashes.
+
+A *place* is a number for one line among several batches: the batch's ordinal times 2^32 plus the
+line's. Knows no records; every sidecar is verified as it is read.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from listbackup.errors import IntegrityError
+from listbackup.vault.objects import Objects
+from listbackup.vault.reading import Snapshot, read_dead_positions
+from listbackup.vault.states import Runs, State, StoredBatch
+
+Array = np.ndarray[Any, Any]
+LANE = np.dtype("<u8")
+AHEAD = 2
+"""Sidecars that are read before they are needed: one a core, so that memory stays bounded."""
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One stream in one snapshot. `dead` are its runs by batch id."""
+
+    objects: Objects
+    state: State
+    schema: Mapping[str, Any]
+    dead: Mapping[str, Runs]
+
+    @property
+    def keyed(self) -> bool:
+        """Whether its lines have keys."""
+        return bool(self.state.key)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return [str(column["name"]) for column in self.schema["columns"]]
+
+    def runs(self, batch: StoredBatch) -> Runs:
+        """Give a batch's dead runs."""
+        return self.dead.get(batch.ref.key, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some lines of one batch: all where `lines` is None, else these, ascending."""
+
+    objects: Objects
+    batch: StoredBatch
+    keyed: bool
+    lines: Array | None
+
+    @property
+    def count(self) -> int:
+        """How many lines they are."""
+        return self.batch.ref.rows if self.lines is None else len(self.lines)
+
+    def hashes(self) -> Array:
+        """Read their hashes: (count, 2) numbers, or (count, 4) with keys. Raises
+        IntegrityError."""
+        whole = read_sidecar(self.objects, self.batch, keyed=self.keyed)
+        return whole if self.lines is None else whole[self.lines]
+
+    def numbers(self) -> Array:
+        """Give the numbers of the lines."""
+        if self.lines is None:
+            return np.arange(self.batch.ref.rows, dtype=np.uint64)
+        return self.lines.astype(np.uint64)
+
+
+def open_side(snapshot: Snapshot, name: str) -> Side:
+    """Open a stream of a snapshot. Raises IntegrityError."""
+    stream = snapshot.streams[name]
+    dead = read_dead_positions(stream.objects, stream.state)
+    return Side(stream.objects, stream.state, stream.schema, dead)
+
+
+def read_sidecar(objects: Objects, batch: StoredBatch, *, keyed: bool) -> Array:
+    """Read the hashes of a batch, verified: (rows, 2) numbers, or (rows, 4) with keys. Raises
+    IntegrityError."""
+    ref = batch.idx
+    width = 4 if keyed else 2
+    if ref.plain_bytes != batch.ref.rows * width * 8:
+        raise IntegrityError(
+            f"{ref.key} does not hold the hashes of {batch.ref.rows} lines.", subject=ref.key
+        )
+    bare = ref.form == "plain" and ref.codec == "none" and ref.sha256 == ref.plain_sha256
+    # then the stored digest is the plain one: comparing it once is enough
+    body = objects.stored_bytes(ref) if bare else objects.read(ref)
+    return np.frombuffer(body, LANE).reshape(-1, width)
+
+
+def spread_runs(runs: Runs) -> Array:
+    """Give the lines of runs, ascending."""
+    if not runs:
+        return np.zeros(0, np.uint32)
+    firsts, counts = np.array(runs, np.int64).T
+    ends = np.cumsum(counts)
+    lines = np.arange(ends[-1]) + np.repeat(firsts - (ends - counts), counts)
+    spread: Array = lines.astype(np.uint32)
+    return spread
+
+
+def live_lines(rows: int, runs: Runs) -> Array | None:
+    """Give the lines that are left of a batch; None for all."""
+    if not runs:
+        return None
+    alive = np.ones(rows, bool)
+    alive[spread_runs(runs)] = False
+    left: Array = np.flatnonzero(alive).astype(np.uint32)
+    return left
+
+
+def whole_slices(side: Side) -> list[Slice]:
+    """Give every live line of a side."""
+    return [
+        Slice(side.objects, batch, side.keyed, live_lines(batch.ref.rows, side.runs(batch)))
+        for batch in side.state.batches
+    ]
+
+
+def differing_slices(before: Side, after: Side) -> tuple[list[Slice], list[Slice]]:
+    """Give the lines that only one side's state names: what left, and what came. Batches that
+    both name with the same dead lines are equal by definition and are not read."""
+    left, came = [], []
+    kept = {batch.ref.key: batch for batch in before.state.batches}
+    shared = {batch.ref.key for batch in after.state.batches} & set(kept)
+    for batch in before.state.batches:
+        if batch.ref.key not in shared:
+            lines = live_lines(batch.ref.rows, before.runs(batch))
+            left.append(Slice(before.objects, batch, before.keyed, lines))
+    for batch in after.state.batches:
+        if batch.ref.key not in shared:
+            lines = live_lines(batch.ref.rows, after.runs(batch))
+            came.append(Slice(after.objects, batch, after.keyed, lines))
+            continue
+        if kept[batch.ref.key] != batch:
+            raise IntegrityError(
+                f"{batch.ref.key} is named in two ways by two states.", subject=batch.ref.key
+            )
+        gone, back = before.runs(batch), after.runs(batch)
+        if list(gone) != list(back):
+            earlier, later = spread_runs(gone), spread_runs(back)
+            died = np.setdiff1d(later, earlier, assume_unique=True)
+            rose = np.setdiff1d(earlier, later, assume_unique=True)
+            left += [Slice(before.objects, batch, before.keyed, died)] if len(died) else []
+            came += [Slice(after.objects, batch, after.keyed, rose)] if len(rose) else []
+    return left, came
+
+
+def read_ahead(
+    call: Callable[[_Item], _Result], items: Sequence[_Item]
+) -> Iterator[tuple[int, _Result]]:
+    """Call something for every item, `AHEAD` at once, and give the results in order, each with
+    its item's place."""
+    with ThreadPoolExecutor(AHEAD) as pool:
+        waiting: deque[Future[_Result]] = deque()
+        given = 0
+        for item in items:
+            waiting.append(pool.submit(call, item))
+            if len(waiting) > AHEAD:
+                yield given, waiting.popleft().result()
+                given += 1
+        while waiting:
+            yield given, waiting.popleft().result()
+            given += 1
