@@ -49,12 +49,15 @@ class Progressed(Event):
 
 @dataclass(frozen=True, slots=True)
 class StreamDone(Event):
-    """One stream was read, restored or checked to its end."""
+    """One stream was read, restored or checked to its end. Of a backup: how many of its lines are
+    new since the last one, and how many went."""
 
     stream: str
     status: str
     rows: int
     reason: str = ""
+    new: int = 0
+    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)

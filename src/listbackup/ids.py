@@ -3,7 +3,7 @@
 import base64
 import os
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 
 Entropy = Callable[[int], bytes]
 """Gives that many random bytes."""
@@ -18,6 +18,12 @@ def make_sync_id(now: datetime, entropy: Entropy) -> str:
     value = (milliseconds & (2**48 - 1)) << 80 | 0x7 << 76
     value |= ((noise >> 62) & 0xFFF) << 64 | 0b10 << 62 | (noise & (2**62 - 1))
     return f"{value:032x}"
+
+
+def read_sync_time(sync: str) -> datetime:
+    """Give the moment in a sync id, to the millisecond. Raises ValueError, OverflowError, OSError
+    for what is none."""
+    return datetime.fromtimestamp(int(sync[:12], 16) / 1000, UTC)
 
 
 def encode_base32(data: bytes) -> str:

@@ -58,6 +58,7 @@ class ChildEncoder:
         self._done = threading.Event()
         self._failure: BaseException | None = None
         self._unreadable = ""
+        self._answer = b""
         self._hand_on: Callable[[CutBatch], None] = _drop
         self._tell: Callable[[Tally], None] = _drop
         self._listener = threading.Thread(target=self._listen, name="encoder", daemon=True)
@@ -84,10 +85,11 @@ class ChildEncoder:
         if self._unreadable:
             raise SourceError(self._unreadable)
 
-    def finish(self) -> None:
-        """End the part: everything has been handed on and told. Raises FailedError, and what the
-        listeners raised."""
+    def finish(self) -> bytes:
+        """End the part: everything has been handed on and told. Gives what was left of the
+        earlier lines. Raises FailedError, and what the listeners raised."""
         self._ask(_FINISH, b"")
+        return self._answer
 
     def abandon(self) -> None:
         """Forget the part."""
@@ -137,6 +139,7 @@ class ChildEncoder:
 
     def _hear(self, kind: bytes, body: bytes) -> None:
         if kind == _DONE:
+            self._answer = body
             self._done.set()
         elif kind == _UNREADABLE:
             self._unreadable = body.decode()
@@ -189,9 +192,7 @@ class _Child:
             elif kind == _FEED:
                 self._receive(*pickle.loads(body))  # noqa: S301
             else:
-                if kind == _FINISH:
-                    self._encoder.finish()
-                self._answer(_DONE, b"")
+                self._answer(_DONE, self._encoder.finish() if kind == _FINISH else b"")
 
     def _receive(self, reader: str, request: bytes) -> None:
         _, descriptors, _, _ = socket.recv_fds(self._lender, 1, 1)

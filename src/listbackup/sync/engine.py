@@ -8,21 +8,22 @@ they say of records; never which platform or store is behind them.
 import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from listbackup.errors import RefusedError, SourceError
-from listbackup.events import Emit, Progressed, StepDone, StepStarted, StreamDone, WorkPlanned
-from listbackup.records import Closing, FeedingReading, Identity, Part, Reading, Source, Stream
-from listbackup.records.fingerprints import NO_LANES, Fingerprint, Lanes, add_lanes, digest_schema
+from listbackup.events import Emit, StepDone, StepStarted, WorkPlanned
+from listbackup.records import FeedingReading, Identity, Part, Reading, Source
 from listbackup.sync.children import ChildEncoder
-from listbackup.sync.encoding import Encoder, LocalEncoder, Tally, plan_work
+from listbackup.sync.encoding import Encoder, LocalEncoder
+from listbackup.sync.lineages import Presence, Rules
+from listbackup.sync.progress import StreamProgress, Terms
 from listbackup.vault.beginning import begin_sync
 from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.opening import Vault
 from listbackup.vault.sources import Committed
-from listbackup.vault.streams import StreamWriter
-from listbackup.vault.writer import SyncWriter
+from listbackup.vault.writer import SyncWriter, is_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,23 @@ class SyncOptions:
     """How to read: parts at once, and whether another server under the known id is accepted.
 
     Sources estimated at `children_from` bytes or more are encoded in processes beside this one.
+    The typed view is made of streams estimated at `typed_from` bytes or more (None: of none); that
+    of smaller ones is made when it is asked for. A stream is written anew when its oldest batch is
+    older than `rebase_after`. `accept_deletes` believes a source that mass deletes are true.
     """
 
     jobs: int = 2
     accept_new_server: bool = False
     children_from: int = 64 * 1024 * 1024
+    typed_from: int | None = 1024 * 1024
+    rebase_after: timedelta = timedelta(days=90)
+    accept_deletes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """What a sync committed, and what it has to say about it."""
+    """What a sync committed, and what it has to say about it: rows of all streams, plain bytes
+    that were read, rows that were new, bytes that were stored."""
 
     commit: Committed
     streams: Sequence[StreamEntry]
@@ -47,27 +55,8 @@ class SyncResult:
     rows: int
     plain_bytes: int
     declared: Sequence[str]
-
-
-@dataclass(slots=True)
-class _Progress:
-    """One stream on its way: its writer, what was hashed so far, and why it failed if it did."""
-
-    stream: Stream
-    writer: StreamWriter
-    emit: Emit
-    rows: int = 0
-    bytes: int = 0
-    lanes: Lanes = NO_LANES
-    failure: str = ""
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, tally: Tally) -> None:
-        with self.lock:
-            self.rows += tally.rows
-            self.bytes += tally.bytes
-            self.lanes = add_lanes(self.lanes, tally.lanes)
-        self.emit(Progressed(self.stream.name, tally.rows, tally.bytes))
+    new_rows: int
+    stored_bytes: int
 
 
 def run_sync(source: Source, vault: Vault, name: str, options: SyncOptions) -> SyncResult:
@@ -84,7 +73,7 @@ def run_sync(source: Source, vault: Vault, name: str, options: SyncOptions) -> S
         writer = begin_sync(vault, name)
         try:
             _check_identity(writer, reading.identity, name, options)
-            return _Sync(reading, writer, options, emit).run()
+            return _Sync(reading, writer, options, emit, vault.host.clock.now()).run()
         finally:
             writer.close()
     finally:
@@ -112,7 +101,12 @@ def _check_identity(writer: SyncWriter, found: Identity, name: str, options: Syn
 
 class _Sync:
     def __init__(
-        self, reading: Reading, writer: SyncWriter, options: SyncOptions, emit: Emit
+        self,
+        reading: Reading,
+        writer: SyncWriter,
+        options: SyncOptions,
+        emit: Emit,
+        now: datetime,
     ) -> None:
         self._reading = reading
         self._writer = writer
@@ -120,6 +114,10 @@ class _Sync:
         self._emit = emit
         self._stop = threading.Event()
         self._encoders: SimpleQueue[Encoder] = SimpleQueue()
+        rules = Rules(now, options.rebase_after, options.typed_from is not None)
+        doubting = not (reading.consistent or options.accept_deletes)
+        presence = Presence(writer.objects)
+        self._terms = Terms(rules, presence, options.typed_from, doubting)
 
     def run(self) -> SyncResult:
         reading = self._reading
@@ -129,13 +127,16 @@ class _Sync:
         closing = reading.finish()
         self._emit(StepDone("reading"))
         unread = {one.name: one.reason for one in (*reading.unread, *closing.unread)}
-        entries = [self._close_stream(one, unread, closing) for one in progress.values()]
+        entries = [
+            one.close(one.failure or unread.get(name, ""), closing)
+            for name, one in progress.items()
+        ]
         entries += [
             self._writer.carry(name, reason)
             for name, reason in unread.items()
             if name not in progress
         ]
-        reasons = [f"{one.name}: {one.reason}" for one in entries if one.status == "carried"]
+        reasons = [f"{one.name}: {one.reason}" for one in entries if is_short(one)]
         commit = self._writer.commit(
             reading.identity, reading.as_of, entries, reading.declared, closing, reasons
         )
@@ -147,14 +148,18 @@ class _Sync:
             sum(one.rows for one in entries),
             sum(one.bytes for one in progress.values()),
             [f"{one.subject}: {one.what} ({one.reason})" for one in declared],
+            sum(one.new for one in progress.values()),
+            self._writer.stored_bytes,
         )
 
-    def _plan(self) -> tuple[dict[str, _Progress], list[Part]]:
+    def _plan(self) -> tuple[dict[str, StreamProgress], list[Part]]:
         streams, all_parts = {}, []
         for stream in self._reading.streams:
             parts = list(self._reading.parts(stream))
             all_parts.extend(parts)
-            streams[stream.name] = _Progress(stream, self._writer.stream(stream), self._emit)
+            streams[stream.name] = StreamProgress(
+                stream, parts, self._writer, self._terms, self._emit
+            )
         all_parts.sort(key=lambda part: -part.estimated_bytes)
         self._emit(
             WorkPlanned(
@@ -165,9 +170,9 @@ class _Sync:
         )
         return streams, all_parts
 
-    def _read_all(self, progress: dict[str, _Progress], parts: Sequence[Part]) -> None:
+    def _read_all(self, progress: dict[str, StreamProgress], parts: Sequence[Part]) -> None:
         pool = ThreadPoolExecutor(self._options.jobs, thread_name_prefix="read")
-        children = self._open_encoders(sum(part.estimated_bytes for part in parts))
+        encoders = self._open_encoders(sum(part.estimated_bytes for part in parts))
         try:
             work = [pool.submit(self._read_part, progress[part.stream], part) for part in parts]
             for extra in self._reading.extras():
@@ -175,30 +180,33 @@ class _Sync:
             _raise_first(work)
         except BaseException:
             self._stop.set()
-            for child in children:
-                child.kill()
+            for encoder in encoders:
+                encoder.kill()
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-            for child in children:
-                child.close()
+            for encoder in encoders:
+                encoder.close()
 
-    def _open_encoders(self, estimated_bytes: int) -> Sequence[ChildEncoder]:
+    def _open_encoders(self, estimated_bytes: int) -> Sequence[Encoder]:
         """Give every reading thread an encoder: a process of its own where that pays."""
-        large = estimated_bytes >= self._options.children_from
-        children = [ChildEncoder() for _ in range(self._options.jobs)] if large else []
-        for number in range(self._options.jobs):
-            self._encoders.put(children[number] if children else LocalEncoder())
-        return children
+        kind = ChildEncoder if estimated_bytes >= self._options.children_from else LocalEncoder
+        encoders = [kind() for _ in range(self._options.jobs)]
+        for encoder in encoders:
+            self._encoders.put(encoder)
+        return encoders
 
-    def _read_part(self, progress: _Progress, part: Part) -> None:
+    def _read_part(self, progress: StreamProgress, part: Part) -> None:
         if progress.failure:
             return
         encoder = self._encoders.get()
         try:
-            encoder.begin(plan_work(progress.stream), progress.writer.hold, progress.add)
+            work, earlier = progress.plan(part)
+            encoder.begin(work, progress.hold, progress.add)
             self._receive_part(part, encoder)
-            encoder.finish()
+            left = encoder.finish()
+            if earlier is not None:
+                progress.lose(earlier.locate(left))
         except SourceError as error:
             progress.failure = error.message
             encoder.abandon()
@@ -216,20 +224,6 @@ class _Sync:
             if self._stop.is_set():
                 raise SourceError("The sync was ended.")
             encoder.add(chunk)
-
-    def _close_stream(
-        self, progress: _Progress, unread: dict[str, str], closing: Closing
-    ) -> StreamEntry:
-        name = progress.stream.name
-        reason = progress.failure or unread.get(name, "")
-        if reason:
-            entry = self._writer.carry(name, reason)
-        else:
-            columns = digest_schema(progress.stream.schema)
-            fingerprint = Fingerprint(columns, progress.rows, progress.lanes)
-            entry = progress.writer.close(fingerprint, closing.generated.get(name))
-        self._emit(StreamDone(name, entry.status, entry.rows, entry.reason))
-        return entry
 
 
 def _raise_first(work: Sequence["Future[None]"]) -> None:

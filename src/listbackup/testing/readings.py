@@ -71,7 +71,9 @@ class ListedReading:
 
     def parts(self, stream: Stream) -> Sequence[Part]:
         """Cut a stream into the wanted number of parts."""
-        return [Part(stream.name, n, f"part {n}") for n in range(self._source.parts)]
+        return [
+            Part(stream.name, n, f"part {n}", home=f"part {n}") for n in range(self._source.parts)
+        ]
 
     def read(self, part: Part) -> Iterator[bytes]:
         """Give the part's rows, a hundred a chunk, as COPY text."""

@@ -17,13 +17,20 @@ MOST_ROWS = 500_000
 
 @dataclass(frozen=True, slots=True)
 class CutBatch:
-    """A finished batch: one gzip member, what it holds, and its idx."""
+    """A finished batch: one gzip member, what it holds, and its idx.
+
+    `home` is the slice that its lines were read from. Where whoever cut it made its typed view
+    too, `part` is that, and `number` the number that it has to get, because the view names it.
+    """
 
     body: bytes
     plain_bytes: int
     plain_sha256: str
     rows: int
     idx: bytes
+    home: str = ""
+    number: int = 0
+    part: bytes | None = None
 
 
 class BatchWriter:

@@ -10,9 +10,8 @@ from listbackup.crypto.signing import SigningKey
 from listbackup.errors import IntegrityError
 from listbackup.events import LedgerWritten, Warned
 from listbackup.vault.ledger import Entry, Mark
-from listbackup.vault.manifest import Manifest
 from listbackup.vault.opening import Vault
-from listbackup.vault.reading import open_snapshot
+from listbackup.vault.reading import Snapshot, open_snapshot
 from listbackup.vault.sources import SourceView, verify_entry
 from listbackup.vault.writer import SyncWriter
 
@@ -27,12 +26,12 @@ def begin_sync(vault: Vault, source: str) -> SyncWriter:
     return SyncWriter(vault, view, signer, _read_base(vault, view))
 
 
-def _read_base(vault: Vault, view: SourceView) -> Manifest | None:
+def _read_base(vault: Vault, view: SourceView) -> Snapshot | None:
     newest = view.newest()
     if newest is None:
         return None
     try:
-        return open_snapshot(vault, newest, view.name).manifest
+        return open_snapshot(vault, newest, view.name)
     except IntegrityError as error:
         vault.emit(
             Warned(

@@ -15,6 +15,7 @@ from listbackup.ids import encode_base32
 DESCRIPTOR = "vault.json"
 SEALED_SUFFIX = ".lbo"
 
+_SYNC = re.compile(r"[0-9a-f]{32}")
 _PLAIN_STREAM = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _COMPONENT = re.compile(r"[a-z0-9_][a-z0-9_.-]*")
@@ -98,6 +99,28 @@ def sync_prefix(account: str, source: str, sync: str, started: datetime) -> str:
     """Give the directory of one sync, filed by the UTC day on which it started."""
     day = started.astimezone(UTC).strftime("%Y/%m/%d")
     return f"{source_prefix(account, source)}raw/{day}/{sync}/"
+
+
+def part_key(account: str, source: str, sync: str, started: datetime, path: str, name: str) -> str:
+    """Give the key of one part of a stream's typed view; `path` is the stream's, `name` says which
+    part of the sync's."""
+    moment = started.astimezone(UTC)
+    history = f"processed/{moment:%Y/%m/%d}/{path}/history/"
+    return f"{source_prefix(account, source)}{history}{moment:%Y%m%d-%H%M%S}-{sync}{name}.parquet"
+
+
+def sync_of(key: str) -> str:
+    """Give the id of the sync that put an object below `raw/` or `processed/`. Raises
+    IntegrityError for other keys."""
+    parts = key.split("/")
+    found = ""
+    if len(parts) >= 10 and parts[4] == "raw":
+        found = parts[8]
+    elif len(parts) >= 11 and parts[4] == "processed":
+        found = parts[10][16:48]
+    if _SYNC.fullmatch(found) is None:
+        raise IntegrityError(f"The object {key[:200]!r} belongs to no sync.")
+    return found
 
 
 def key_month(key: str) -> str:

@@ -6,7 +6,7 @@ never what the object means.
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from listbackup.crypto.sealing import Key, seal, sealed_check, unseal_frames
@@ -48,6 +48,13 @@ class Objects:
         self.account = account
         self.keyring = keyring
         self._entropy = entropy
+        self._fresh: Mapping[str, bytes] = {}
+
+    def beside(self, fresh: Mapping[str, bytes]) -> "Objects":
+        """Give the same objects and some more that no store has yet: stored bytes by key."""
+        objects = Objects(self.store, self.vault, self.account, self.keyring, self._entropy)
+        objects._fresh = fresh
+        return objects
 
     def encode(
         self,
@@ -136,6 +143,8 @@ class Objects:
     def stored_bytes(self, ref: Ref) -> bytes:
         """Read an object's stored bytes, verified against the ref. Raises IntegrityError."""
         place = layout.place(ref.key, ref.form == "sealed")
+        if ref.key in self._fresh:
+            return self._fresh[ref.key]
         try:
             if ref.offset is None:
                 body = self.store.get(place, length=ref.bytes + 1)

@@ -95,7 +95,7 @@ class Snapshot:
     def __init__(self, objects: Objects, manifest: Manifest, commit: Committed) -> None:
         self.manifest = manifest
         self.commit = commit
-        self._objects = objects
+        self.objects = objects
         self._entries = {one.name: one for one in manifest.streams if one.state is not None}
         self.streams: Mapping[str, SnapshotStream] = _Streams(self._entries, self._open)
 
@@ -144,17 +144,21 @@ class Snapshot:
     def extra(self, kind: str) -> bytes | None:
         """Read an extra, verified."""
         refs = [ref for name, ref in self.manifest.extras if name == kind]
-        return self._objects.read(refs[0]) if refs else None
+        return self.objects.read(refs[0]) if refs else None
+
+    def entry(self, name: str) -> StreamEntry | None:
+        """Give what the manifest says of a stream that has a state; None where there is none."""
+        return self._entries.get(name)
 
     def state(self, name: str) -> State:
         """Read one stream's state list."""
         entry = self._entries[name]
-        return read_stream_state(self._objects, entry, self.manifest.account, self.source)
+        return read_stream_state(self.objects, entry, self.manifest.account, self.source)
 
     def _open(self, entry: StreamEntry) -> SnapshotStream:
         state = self.state(entry.name)
-        schema = self._objects.read_document(state.schema, f"The schema of {entry.name}")
-        return SnapshotStream(self._objects, state, entry.status, schema.value, state.batches)
+        schema = self.objects.read_document(state.schema, f"The schema of {entry.name}")
+        return SnapshotStream(self.objects, state, entry.status, schema.value, state.batches)
 
 
 class _Streams(Mapping[str, SnapshotStream]):

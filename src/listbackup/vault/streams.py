@@ -6,9 +6,9 @@ died in them; without that all its lines are new. Knows nothing of how lines wer
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from listbackup.crypto.sealing import Key
 from listbackup.errors import FailedError, IntegrityError
 from listbackup.events import BatchStored, Emit
 from listbackup.objectstore import Tag
-from listbackup.records import Stream
+from listbackup.records import Stream, StreamStatus
 from listbackup.records.fingerprints import Fingerprint
 from listbackup.vault.batches import BatchWriter, CutBatch
 from listbackup.vault.documents import read_document, write_document
@@ -25,7 +25,7 @@ from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.objects import Blob, Objects
 from listbackup.vault.packs import SMALL, Packer
 from listbackup.vault.reading import read_dead_lists
-from listbackup.vault.refs import Codec, Ref, digest
+from listbackup.vault.refs import Codec, Ref, digest, digest_blocks
 from listbackup.vault.states import Runs, State, StoredBatch, join_dead, read_dead, write_dead
 from listbackup.vault.uploads import Uploads
 
@@ -46,6 +46,21 @@ class Sink(Protocol):
         """Store a blob and list it in the manifest."""
         ...
 
+    def part_key(self, path: str, name: str) -> str:
+        """Give the key of a part of a stream's typed view."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A batch on its way to the store."""
+
+    number: int
+    home: str
+    batch: Future[Ref]
+    idx: Future[Ref]
+    part: Future[Ref] | None
+
 
 class StreamWriter:
     """One stream of a running sync."""
@@ -53,28 +68,59 @@ class StreamWriter:
     def __init__(self, sink: Sink, stream: Stream) -> None:
         self.stream = stream
         self.path = stream_path(stream.name)
+        self.prefix = f"{sink.prefix}{self.path}/batch-"
         self._sink = sink
         self._lock = threading.Lock()
         self._held: list[CutBatch] = []
         self._small = True
         self._number = 0
-        self._batches: list[tuple[int, Future[Ref], Future[Ref]]] = []
+        self._sent: list[_Sent] = []
+        self._batches: list[StoredBatch] | None = None
+        self._parts: list[Ref] = []
+        self._fresh: dict[str, bytes] = {}
 
     def batch(self) -> BatchWriter:
         """Give a writer for one thread."""
         return BatchWriter(self.hold)
 
     def hold(self, held: CutBatch) -> None:
-        """Take a finished batch: kept while the stream is small, else on its way to the store."""
+        """Take a finished batch: kept while the stream is small, else on its way to the store. One
+        whose number is given goes there at once."""
         with self._lock:
             self._held.append(held)
-            if self._small and sum(len(one.body) + len(one.idx) for one in self._held) <= SMALL:
+            size = sum(len(one.body) + len(one.idx) for one in self._held)
+            if self._small and size <= SMALL and not held.number:
                 return
             self._small = False
             ready, self._held = self._held, []
-            numbered = [(self._next(), one) for one in ready]
+            numbered = [(one.number or self._next(), one) for one in ready]
         for number, one in numbered:
             self._upload(number, one)
+
+    def finish(self) -> Sequence[StoredBatch]:
+        """Store what is held, and give all batches; no more may come. Raises what the store
+        raised."""
+        if self._batches is None:
+            self._batches = self._pack() if self._small else self._collect()
+        return self._batches
+
+    def read_back(self) -> Objects:
+        """Give what reads finished batches, whether the store shows them yet or not."""
+        self.finish()
+        if self._small:
+            return self._sink.objects.beside(self._fresh)
+        self._sink.objects.store.barrier()
+        return self._sink.objects
+
+    def put_part(self, body: bytes, rows: int, name: str) -> None:
+        """Store a part of the typed view that was made of finished batches."""
+        if self._small and len(body) < SMALL:
+            self._parts.append(
+                self._sink.packer.add(lambda key: self._encode_part(key, body, rows))
+            )
+        else:
+            key = self._sink.part_key(self.path, name)
+            self._parts.append(self._sink.put(self._encode_part(key, body, rows), "part"))
 
     def close(
         self,
@@ -82,6 +128,8 @@ class StreamWriter:
         generated: Fingerprint | None,
         kept: State | None = None,
         dead: Mapping[str, Runs] = NOTHING_DEAD,
+        status: StreamStatus = "complete",
+        reason: str = "",
     ) -> StreamEntry:
         """Write schema and state list; `fingerprint` is the whole stream's.
 
@@ -89,7 +137,7 @@ class StreamWriter:
         runs of `dead`, by batch id. Raises FailedError when rows were lost between reading and
         writing or what is kept does not fit, and what the store raised.
         """
-        batches = self._pack() if self._small else self._collect()
+        batches = self.finish()
         rows = sum(batch.ref.rows for batch in batches)
         if kept is None and rows != fingerprint.rows:
             raise FailedError(
@@ -107,11 +155,12 @@ class StreamWriter:
             rows=fingerprint.rows,
             fingerprint=fingerprint,
             generated=generated,
+            parts=tuple(self._parts) if len(self._parts) == len(batches) else None,
         )
         if kept is not None:
             state = self._keep(state, kept, dead)
         ref = self._small_object("state.json.gz", state.to_bytes())
-        return StreamEntry(self.stream.name, self.path, "complete", ref, state.rows)
+        return StreamEntry(self.stream.name, self.path, status, ref, state.rows, None, reason)
 
     def _keep(self, new: State, kept: State, dead: Mapping[str, Runs]) -> State:
         facts = (kept.stream, kept.key, kept.encoding, kept.fingerprint.columns)
@@ -130,9 +179,11 @@ class StreamWriter:
             raise FailedError(
                 f"What is kept does not add up: {error.message}", subject=new.stream
             ) from error
+        typed = kept.parts is not None and len(self._parts) >= len(new.batches)
+        parts = (*kept.parts, *self._parts) if kept.parts is not None and typed else None
         if dead:
             state = replace(state, dead=(*kept.dead, self._small_object("dead.json.gz", plain)))
-        return state
+        return replace(state, parts=parts)
 
     def _next(self) -> int:
         self._number += 1
@@ -162,34 +213,62 @@ class StreamWriter:
             encoding="idx/1",
         )
 
+    def _encode_part(self, key: str, body: bytes, rows: int) -> Blob:
+        blob = self._sink.objects.wrap_up(
+            key,
+            body,
+            len(body),
+            digest(body),
+            self._sink.data_key,
+            codec="none",
+            rows=rows,
+            encoding="parquet/1",
+        )
+        return Blob(replace(blob.ref, blocks=digest_blocks(blob.body)), blob.body)
+
     def _upload(self, number: int, held: CutBatch) -> None:
-        prefix = f"{self._sink.prefix}{self.path}/batch-{number:03}"
-        put = self._sink.put
+        sink, name = self._sink, f"{self.prefix}{number:03}"
 
         def store_batch() -> Ref:
-            ref = put(self._encode(f"{prefix}.json.gz", held), "data")
-            self._sink.emit(BatchStored(self.stream.name, ref.key, ref.rows, ref.bytes))
+            ref = sink.put(self._encode(f"{name}.json.gz", held), "data")
+            sink.emit(BatchStored(self.stream.name, ref.key, ref.rows, ref.bytes))
             return ref
 
         def store_idx() -> Ref:
-            return put(self._encode_idx(f"{prefix}.idx", held), "meta")
+            return sink.put(self._encode_idx(f"{name}.idx", held), "meta")
 
-        batch = self._sink.uploads.submit(store_batch)
-        idx = self._sink.uploads.submit(store_idx)
+        def store_part() -> Ref:
+            key = sink.part_key(self.path, f"-{number:03}")
+            return sink.put(self._encode_part(key, held.part or b"", held.rows), "part")
+
+        batch = sink.uploads.submit(store_batch)
+        idx = sink.uploads.submit(store_idx)
+        part = sink.uploads.submit(store_part) if held.part is not None else None
         with self._lock:
-            self._batches.append((number, batch, idx))
+            self._sent.append(_Sent(number, held.home, batch, idx, part))
 
     def _collect(self) -> list[StoredBatch]:
-        ordered = sorted(self._batches, key=lambda one: one[0])
-        return [StoredBatch(batch.result(), idx.result()) for _, batch, idx in ordered]
+        ordered = sorted(self._sent, key=lambda one: one.number)
+        self._parts = [one.part.result() for one in ordered if one.part is not None]
+        return [StoredBatch(one.batch.result(), one.idx.result(), one.home) for one in ordered]
 
     def _pack(self) -> list[StoredBatch]:
         batches = []
         for held in self._held:
-            ref = self._sink.packer.add(_bind(self._encode, held))
-            idx = self._sink.packer.add(_bind(self._encode_idx, held))
-            batches.append(StoredBatch(ref, idx))
+            ref = self._sink.packer.add(self._bind(self._encode, held))
+            idx = self._sink.packer.add(self._bind(self._encode_idx, held))
+            batches.append(StoredBatch(ref, idx, held.home))
         return batches
+
+    def _bind(
+        self, encode: Callable[[str, CutBatch], Blob], held: CutBatch
+    ) -> Callable[[str], Blob]:
+        def make(key: str) -> Blob:
+            blob = encode(key, held)
+            self._fresh[key] = blob.body
+            return blob
+
+        return make
 
     def _small_object(self, name: str, plain: bytes) -> Ref:
         return put_document(self._sink, f"{self.path}/{name}", plain)
@@ -204,7 +283,3 @@ def put_document(sink: Sink, name: str, plain: bytes, codec: Codec = "gzip", **f
     if len(plain) < SMALL:
         return sink.packer.add(encode)
     return sink.put(encode(sink.prefix + name), "meta")
-
-
-def _bind(encode: Callable[[str, CutBatch], Blob], held: CutBatch) -> Callable[[str], Blob]:
-    return lambda key: encode(key, held)

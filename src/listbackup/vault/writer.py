@@ -151,6 +151,11 @@ class SyncWriter:
         self.emit(StepDone("committing", manifest.name))
         return self.vault.source(self._view.name).commits[entry.number]
 
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of all objects that were put so far, but for manifest and entry."""
+        return sum(one.bytes for one in self._stored)
+
     def close(self) -> None:
         """Give back threads. Without a commit, what was put is garbage for a later sweep."""
         self.uploads.close()

@@ -28,6 +28,11 @@ def cut_table(table: Table, server_version: int) -> list[str]:
     return [f"ctid {first} {end}" for first, end in zip(firsts, ends, strict=True)]
 
 
+def name_home(slice_: str) -> str:
+    """Name a slice by where it begins, which stays when the table grows."""
+    return " ".join(slice_.split()[:2])
+
+
 def narrow(slice_: str) -> str:
     """Write a slice as an SQL condition; empty for the whole table."""
     if slice_ == WHOLE:

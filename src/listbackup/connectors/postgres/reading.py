@@ -18,8 +18,8 @@ from listbackup.connectors.postgres.extras import list_large_objects, write_extr
 from listbackup.connectors.postgres.findings import Findings
 from listbackup.connectors.postgres.fingerprinting import fingerprint_copy
 from listbackup.connectors.postgres.moment import Moment
-from listbackup.connectors.postgres.parts import WHOLE, cut_table, narrow
-from listbackup.connectors.postgres.receiving import hang_up, receive_copy, socket_is_plain
+from listbackup.connectors.postgres.parts import WHOLE, cut_table, name_home, narrow
+from listbackup.connectors.postgres.receiving import hang_up, socket_is_plain
 from listbackup.connectors.postgres.session import Connection, translate
 from listbackup.connectors.postgres.throttle import Throttle
 from listbackup.connectors.postgres.watching import Watch
@@ -70,16 +70,16 @@ class PostgresReading:
         share = stream.estimated_bytes // len(slices)
         with self._guard:
             self._missing[stream.name] = set(range(len(slices)))
-        return [Part(stream.name, number, one, share) for number, one in enumerate(slices)]
+        return [
+            Part(stream.name, number, one, share, name_home(one))
+            for number, one in enumerate(slices)
+        ]
 
     def read(self, part: Part) -> Iterator[bytes]:
         """Give chunks of COPY text, about a megabyte each. Raises SourceError."""
         table = self._findings.tables.get(part.stream)
-        with (
-            self._failing(part.stream),
-            self._ground.workers.borrow(table.sql if table else None) as session,
-            closing(receive_copy(session, self._statement(part))) as chunks,
-        ):
+        copying = self._ground.workers.copy(table.sql if table else None, self._statement(part))
+        with self._failing(part.stream), closing(copying) as chunks:
             for chunk in chunks:
                 self._ground.throttle.pass_through(len(chunk))
                 self._ground.watch.look()

@@ -1,0 +1,188 @@
+"""What a stream of a sync builds on: the state that it had, unless it is better written anew.
+
+A lineage hands out, slice by slice, the hashes of the lines that live, and turns what was not
+found again into positions. What cannot be read of the earlier state, or is not there any more, is
+no ground to build on: the stream is written anew, and a person is told. Knows no source.
+"""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from listbackup.errors import IntegrityError, ObjectMissing
+from listbackup.ids import read_sync_time
+from listbackup.records import Stream
+from listbackup.records.fingerprints import digest_schema
+from listbackup.sync.matching import COUNT, Earlier, count_hashes
+from listbackup.vault import layout
+from listbackup.vault.hashes import HASH, Array, find_runs, read_hashes, spread_runs
+from listbackup.vault.objects import Objects
+from listbackup.vault.reading import Snapshot, read_dead_positions
+from listbackup.vault.refs import Ref
+from listbackup.vault.states import State, StoredBatch
+
+MOST_DEAD = 0.3
+MOST_LISTS = 64
+MOST_LINES = 20_000_000
+"""Earlier lines of one slice: more would not fit the memory that a sync may take."""
+MOST_UNTYPED = 4 * 1024 * 1024
+"""Plain bytes of a stream that may go without parts: its typed view is made when asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a stream is written anew: a batch older than `rebase_after`; no parts though a view is
+    wanted (`typed`)."""
+
+    now: datetime
+    rebase_after: timedelta
+    typed: bool
+
+
+@dataclass(slots=True)
+class Slice:
+    """The earlier lines of one slice. `lines` and `batches` say where each of them lies."""
+
+    earlier: Earlier
+    _order: Array
+    _starts: Array
+    _batches: Sequence[str]
+    _ends: Array
+    _lines: Array
+
+    def locate(self, left: bytes) -> dict[str, list[tuple[int, int]]]:
+        """Turn what a matcher left into dead runs by batch id; of equal lines the last die."""
+        pairs = np.frombuffer(left, COUNT).reshape(-1, 2).astype(np.int64)
+        ends, counts = self._starts[pairs[:, 0] + 1], pairs[:, 1]
+        shifts = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = np.sort(self._order[np.repeat(ends - counts, counts) + shifts].astype(np.int64))
+        owners = np.searchsorted(self._ends, places, side="right")
+        return {
+            self._batches[owner]: find_runs(self._lines[places[owners == owner]])
+            for owner in np.unique(owners)
+        }
+
+
+class Presence:
+    """Whether objects are where states say, asked once for each. Thread-safe."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._sizes: dict[str, int] = {}
+
+    def find_missing(self, refs: Iterable[Ref]) -> str | None:
+        """Name the first object that is not there in its size. Raises what the store raises."""
+        wanted = {ref.object: ref for ref in refs}
+        unknown = [ref for key, ref in wanted.items() if key not in self._sizes]
+        if len(unknown) > 1:
+            with ThreadPoolExecutor(8, thread_name_prefix="look") as pool:
+                sizes = list(pool.map(self._measure, unknown))
+        else:
+            sizes = [self._measure(ref) for ref in unknown]
+        self._sizes |= {ref.object: size for ref, size in zip(unknown, sizes, strict=True)}
+        return next((key for key, ref in wanted.items() if not self._fits(ref)), None)
+
+    def _measure(self, ref: Ref) -> int:
+        try:
+            return self._objects.store.head(layout.place(ref.key, ref.form == "sealed")).size
+        except ObjectMissing:
+            return -1
+
+    def _fits(self, ref: Ref) -> bool:
+        size = self._sizes[ref.object]
+        return size >= ref.bytes if ref.offset is not None else size == ref.bytes
+
+
+class Lineage:
+    """The earlier state of one stream, and what of it lives."""
+
+    def __init__(self, objects: Objects, state: State, homes: Sequence[str]) -> None:
+        self.state = state
+        self._objects = objects
+        self._dead = read_dead_positions(objects, state)
+        self._keyed = bool(state.key)
+        known = set(homes)
+        lost = homes[0] if homes else ""
+        self._batches: dict[str, list[StoredBatch]] = {}
+        for batch in state.batches:
+            # lines of a slice that is no more are looked for in the first one
+            home = batch.home if batch.home in known else lost
+            self._batches.setdefault(home, []).append(batch)
+
+    def is_too_long(self) -> bool:
+        """Whether some slice has more lines than can be held."""
+        return any(sum(one.ref.rows for one in b) > MOST_LINES for b in self._batches.values())
+
+    def slice(self, home: str) -> Slice:
+        """Read the hashes of a slice's living lines; given out once, whoever asks first. Raises
+        IntegrityError."""
+        batches = self._batches.pop(home, [])
+        found = [self._read_living(batch) for batch in batches]
+        hashes = np.concatenate([np.zeros(0, HASH), *(one for one, _ in found)])
+        lines = np.concatenate([np.zeros(0, COUNT), *(one for _, one in found)])
+        ends = np.cumsum([len(one) for one, _ in found])
+        earlier, order, starts = count_hashes(hashes)
+        return Slice(earlier, order, starts, [one.ref.key for one in batches], ends, lines)
+
+    def _read_living(self, batch: StoredBatch) -> tuple[Array, Array]:
+        hashes = read_hashes(self._objects, batch, keyed=self._keyed).lines
+        lines = np.arange(len(hashes), dtype=COUNT)
+        runs = self._dead.get(batch.ref.key)
+        if not runs:
+            return hashes, lines
+        living = ~spread_runs(runs, len(hashes))
+        return hashes[living], lines[living]
+
+
+def find_lineage(
+    snapshot: Snapshot | None,
+    stream: Stream,
+    homes: Sequence[str],
+    rules: Rules,
+    presence: Presence,
+) -> tuple[Lineage | None, str]:
+    """Find what a stream can build on: a lineage or None, and, where it is written anew though
+    there is an earlier state, why. Raises what the store raises; damage is a reason."""
+    entry = snapshot.entry(stream.name) if snapshot else None
+    if snapshot is None or entry is None or entry.state is None:
+        return None, ""
+    try:
+        state = snapshot.state(stream.name)
+        reason = _find_reason(state, stream, rules)
+        if reason:
+            return None, reason
+        missing = presence.find_missing(state.refs())
+        if missing:
+            return None, f"what is stored of it is damaged: {missing} is lost or cut"
+        for batch in state.batches:
+            snapshot.objects.stored_bytes(batch.idx)
+        lineage = Lineage(snapshot.objects, state, homes)
+    except IntegrityError as error:
+        return None, f"what is stored of it is damaged: {error.message}"
+    if lineage.is_too_long():
+        return None, f"a slice of it had more than {MOST_LINES:,} lines"
+    return lineage, ""
+
+
+def _find_reason(state: State, stream: Stream, rules: Rules) -> str:
+    changed = {
+        "its key changed": state.key != stream.key,
+        "its encoding changed": state.encoding != stream.encoding,
+        "its columns changed": state.fingerprint.columns != digest_schema(stream.schema),
+    }
+    total = sum(one.ref.rows for one in state.batches)
+    begun = (read_sync_time(layout.sync_of(one.ref.key)) for one in state.batches)
+    oldest = min(begun, default=rules.now)
+    untyped = state.parts is None and rules.typed
+    syncs = {layout.sync_of(ref.key) for ref in (*state.dead, *(state.parts or ()))}
+    changed |= {
+        "most of what it was built from is gone": total - state.rows > MOST_DEAD * total,
+        f"it was built from more than {MOST_LISTS} syncs": len(syncs) > MOST_LISTS,
+        "its oldest batch is due": rules.now - oldest > rules.rebase_after,
+        "it has no typed view yet": untyped
+        and sum(one.ref.plain_bytes for one in state.batches) > MOST_UNTYPED,
+    }
+    return next((reason for reason, applies in changed.items() if applies), "")

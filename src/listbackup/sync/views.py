@@ -1,0 +1,80 @@
+"""The typed view of a change: parts of the new batches, and the keys of what was deleted.
+
+Made of stored batches, after all of a stream was read, because only then it is known which of the
+new lines replace others. Knows no source.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from listbackup.records.encodings import open_encoding
+from listbackup.sync.replacing import (
+    collect_keys,
+    each_batch,
+    find_replaced,
+    read_lines,
+    subtract,
+)
+from listbackup.vault.hashes import Array, read_hashes
+from listbackup.vault.states import Runs, State, StoredBatch, number_batch
+from listbackup.vault.streams import StreamWriter
+
+if TYPE_CHECKING:
+    from listbackup.parquet.parts import PartMaker
+
+
+def add_parts(
+    writer: StreamWriter,
+    kept: State,
+    new: Sequence[StoredBatch],
+    dead: Mapping[str, Runs],
+) -> None:
+    """Add the parts of a change to a state that has a typed view. Raises IntegrityError."""
+    if kept.parts is not None and (new or dead):
+        # brings DuckDB along, which streams without a view do not need
+        from listbackup.parquet.parts import PartMaker
+
+        stream = writer.stream
+        with closing(PartMaker(stream.encoding, stream.schema, stream.key_positions)) as maker:
+            _View(writer, maker, kept).add(new, dead)
+
+
+class _View:
+    def __init__(self, writer: StreamWriter, maker: "PartMaker", kept: State) -> None:
+        self._writer = writer
+        self._objects = writer.read_back()
+        self._maker = maker
+        self._kept = kept
+        self._encoding = open_encoding(kept.encoding, writer.stream.schema)
+
+    def add(self, new: Sequence[StoredBatch], dead: Mapping[str, Runs]) -> None:
+        replaced = find_replaced(self._objects, self._kept, new, dead)
+        keys = collect_keys(self._objects, self._kept, replaced)
+        for number, batch in enumerate(new, 1):
+            self._add_new(batch, keys, f"-{number:03}")
+        gone = subtract(dead, replaced)
+        if self._kept.key and gone:
+            self._add_deletes(gone)
+
+    def _add_new(self, batch: StoredBatch, keys: Array, name: str) -> None:
+        operations = None
+        if len(keys):
+            replaces = np.isin(read_hashes(self._objects, batch, keyed=True).keys, keys)
+            operations = np.where(replaces, b"u", b"i").tobytes()
+        chunks = read_lines(self._objects, self._encoding, batch)
+        made = self._maker.make(chunks, number_batch(batch.ref.key), operations)
+        self._writer.put_part(made.body, made.rows, name)
+
+    def _add_deletes(self, gone: Mapping[str, Runs]) -> None:
+        chunks: list[bytes] = []
+        batches: list[int] = []
+        numbers: list[int] = []
+        for batch, lines in each_batch(self._kept, gone):
+            chunks += read_lines(self._objects, self._encoding, batch, lines)
+            batches += [number_batch(batch.ref.key)] * len(lines)
+            numbers += lines.tolist()
+        made = self._maker.make_deletes(chunks, batches, numbers)
+        self._writer.put_part(made.body, made.rows, "-deletes")
