@@ -7,10 +7,13 @@ and one environment; a `Reach` says which vault is meant and what is held to ope
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
+from listbackup.config.choosing import Setting, choose
+from listbackup.config.finding import find_file
 from listbackup.connectors import Connector, ReadOptions, find_connector, load
-from listbackup.errors import UsageError
+from listbackup.errors import IntegrityError, UsageError
 from listbackup.events import Emit, Warned, ignore
 from listbackup.host import Host
 from listbackup.objectstore import ObjectStore
@@ -30,19 +33,23 @@ from listbackup.vault.holding import (
 from listbackup.vault.installation import Installation
 from listbackup.vault.opening import Access, Vault, open_vault, read_vault_descriptor
 
+if TYPE_CHECKING:
+    from listbackup.config.loading import Configuration
+
 Around = Callable[[ObjectStore], ObjectStore]
 """Puts a wrapper around a store: a meter, faults, a recorder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Which vault, which account in it, and what was named to open it. `volatile` allows
-    directories in memory."""
+    """Which vault, which account in it, and what was named to open it, by option; the rest is
+    found by `App`. `volatile` allows directories in memory; `config` names the file of settings."""
 
     url: str | None = None
-    account: str = "default"
+    account: str | None = None
     holding: Holding = field(default_factory=Holding)
     volatile: bool = False
+    config: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class App:
         self.emit = emit
         self.host = host or Host()
         self._around = around
+        self._configurations: dict[Path, Configuration] = {}
 
     @cached_property
     def directories(self) -> Directories:
@@ -100,6 +108,35 @@ class App:
         """What this machine remembers."""
         return Installation(self.directories.state, self.host)
 
+    def configuration(self, reach: Reach) -> "Configuration | None":
+        """Give the configuration file, read once; None where there is none. Raises UsageError,
+        RefusedError."""
+        path = find_file(reach.config, self.environment, Path.cwd(), self.directories.config)
+        if path is None:
+            return None
+        if path not in self._configurations:
+            from listbackup.config.loading import load_configuration
+
+            self._configurations[path] = load_configuration(path, self.environment)
+        return self._configurations[path]
+
+    def setting(self, reach: Reach, name: str, flag: Any = None, default: Any = None) -> Setting:
+        """Give one setting of the file's first level, and where it comes from. Raises UsageError,
+        RefusedError."""
+        found = self.configuration(reach)
+        written = (getattr(found.document, name), found.place(name)) if found else None
+        return choose(
+            name, flag=flag, environment=self.environment, written=written, default=default
+        )
+
+    def vault_url(self, reach: Reach) -> str | None:
+        """Say which vault is meant; None where none is named."""
+        return cast("str | None", self.setting(reach, "vault", reach.url).value)
+
+    def account(self, reach: Reach) -> str:
+        """Say which account is meant."""
+        return str(self.setting(reach, "account", reach.account, "default").value)
+
     def store(self, url: str, *, volatile: bool = False) -> ObjectStore:
         """Open a store, with retries. Raises UsageError."""
         return RetryingStore(self.plain_store(url, volatile=volatile), self.host)
@@ -110,9 +147,12 @@ class App:
 
     def access(self, reach: Reach) -> Access:
         """Reach a vault's store; nothing is read yet. Raises UsageError without a URL."""
-        url = reach.url or self.environment.get("LISTBACKUP_VAULT")
+        url = self.vault_url(reach)
         if not url:
-            raise UsageError("No vault is named.", hint="Give --vault URL or set LISTBACKUP_VAULT.")
+            raise UsageError(
+                "No vault is named.",
+                hint="Give --vault URL, set LISTBACKUP_VAULT, or write it into listbackup.yaml.",
+            )
         store = self.store(url, volatile=reach.volatile)
         return Access(store, without_retries(store), self.host, self.installation, self.emit)
 
@@ -120,7 +160,8 @@ class App:
         """Open a vault with what is held. Raises VaultMissing, IntegrityError, RefusedError."""
         access = self.access(reach)
         held = gather(self.host.disk, *self._find_holdings(reach, access))
-        vault = open_vault(replace(access, secrets=held.secrets), reach.account, whole=whole)
+        access = replace(access, secrets=held.secrets)
+        vault = open_vault(access, self.account(reach), whole=whole)
         vault.expect(held.heads, held.kit_date)
         return vault
 
@@ -129,14 +170,20 @@ class App:
         return read_passphrase(self.host.disk, self.named(reach))
 
     def named(self, reach: Reach) -> Holding:
-        """Give what was named, by option or else by the environment."""
-        return reach.holding if not reach.holding.empty else find_holding(self.environment)
+        """Give what was named: by option, else by the environment, else by the file."""
+        if not reach.holding.empty:
+            return reach.holding
+        said = find_holding(self.environment)
+        return said if not said.empty else self._written_holding(reach)
 
-    def endpoint(self, url: str) -> Endpoint:
-        """Understand the address of a source or destination. Raises UsageError, AuthError."""
+    def endpoint(self, url: str, password_file: Path | None = None) -> Endpoint:
+        """Understand the address of a source or destination; `password_file` is what the
+        configuration file names. Raises UsageError, AuthError."""
         connector = find_connector(url)
-        address = load(connector.address)(url, self.environment)
-        return Endpoint(connector, address)
+        environment = self.environment
+        if password_file is not None and not environment.get("LISTBACKUP_PASSWORD_FILE"):
+            environment = {**environment, "LISTBACKUP_PASSWORD_FILE": str(password_file)}
+        return Endpoint(connector, load(connector.address)(url, environment))
 
     def warn_of_password(self, endpoint: Endpoint) -> None:
         """Say once that a password in a URL is seen by others. (A source that is opened says so
@@ -168,7 +215,33 @@ class App:
     def _find_holdings(self, reach: Reach, access: Access) -> tuple[str, list[Holding]]:
         pinned = self.installation.pins().get(access.url)
         vault = pinned or read_vault_descriptor(access).vault
+        self._check_pin(reach, access, vault)
         named = self.named(reach)
         if named.empty:
             return vault, default_holding(self.directories.config, vault)
         return vault, [named]
+
+    def speaks_of(self, reach: Reach) -> "Configuration | None":
+        """Give the configuration file where its keys and its pin belong to the vault that is
+        meant: it names this one, or none at all."""
+        found = self.configuration(reach)
+        own = found.document.vault if found is not None else None
+        return found if own is None or own == self.vault_url(reach) else None
+
+    def _written_holding(self, reach: Reach) -> Holding:
+        found = self.speaks_of(reach)
+        if found is None:
+            return Holding()
+        said = found.document
+        return Holding(said.key_file, said.passphrase_file, said.kit_file)
+
+    def _check_pin(self, reach: Reach, access: Access, vault: str) -> None:
+        found = self.speaks_of(reach)
+        wanted = found.document.vault_id if found is not None else None
+        if found is not None and wanted is not None and wanted != vault:
+            raise IntegrityError(
+                f"The vault there is {vault}, not {wanted} as {found.place('vault_id')} says.",
+                subject=access.url,
+                risk="Nothing was written. It is another vault, or it was exchanged.",
+                hint="Look where the right vault is; if it was given up, change `vault_id`.",
+            )

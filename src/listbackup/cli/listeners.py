@@ -111,6 +111,35 @@ class PlainListener:
         sys.stderr.flush()
 
 
+class QuietListener:
+    """Warnings and findings as they come, and nothing else: on standard error, or with `as_json`
+    as lines among the results."""
+
+    def __init__(self, clean: Clean, *, as_json: bool) -> None:
+        self._clean = clean
+        self._as_json = as_json
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        """Tell what cannot wait."""
+        if not isinstance(event, Warned | Found):
+            return
+        lines = [printable(self._clean(line)) for line in describe_event(event)]
+        if self._as_json:
+            lines = [to_line(to_message(name_event(event), event), self._clean)]
+        stream = sys.stdout if self._as_json else sys.stderr
+        with self._lock:
+            stream.write("".join(line + "\n" for line in lines))
+            stream.flush()
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Nothing is in the way."""
+        return nullcontext()
+
+    def close(self) -> None:
+        """There is nothing to stop."""
+
+
 class TerminalListener:
     """One line that moves at the bottom of a terminal."""
 
@@ -160,8 +189,10 @@ class TerminalListener:
         return Text(text, no_wrap=True, overflow="ellipsis")
 
 
-def choose_listener(clock: Clock, clean: Clean, *, as_json: bool) -> Listener:
-    """Choose by what standard error is."""
+def choose_listener(clock: Clock, clean: Clean, *, as_json: bool, quiet: bool = False) -> Listener:
+    """Choose by what is wished, and by what standard error is."""
+    if quiet:
+        return QuietListener(clean, as_json=as_json)
     if as_json:
         return JsonListener(clock, clean)
     if sys.stderr.isatty():

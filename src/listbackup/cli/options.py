@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from listbackup.app import Reach
-from listbackup.connectors import ReadOptions
 from listbackup.errors import UsageError
+from listbackup.operations.preferences import ReadingWishes
 from listbackup.vault.holding import Holding
 
 VAULT = Group("Vault", sort_key=2)
@@ -47,9 +47,10 @@ class VaultOptions:
         str | None,
         Parameter(group=VAULT, help="Where the vault is; else LISTBACKUP_VAULT says it."),
     ] = None
-    account: Annotated[str, Parameter(group=VAULT, help="The account within the vault.")] = (
-        "default"
-    )
+    account: Annotated[
+        str | None,
+        Parameter(group=VAULT, help="The account within the vault; `default` where none is named."),
+    ] = None
     key_file: Annotated[
         Path | None, Parameter(group=VAULT, help="A key file; else LISTBACKUP_KEY_FILE.")
     ] = None
@@ -59,6 +60,14 @@ class VaultOptions:
     ] = None
     kit_file: Annotated[
         Path | None, Parameter(group=VAULT, help="The recovery kit; else LISTBACKUP_KIT_FILE.")
+    ] = None
+    config: Annotated[
+        Path | None,
+        Parameter(
+            group=VAULT,
+            help="The configuration file; else LISTBACKUP_CONFIG, ./listbackup.yaml, "
+            "~/.config/listbackup/listbackup.yaml. `none` reads none.",
+        ),
     ] = None
     volatile: Annotated[
         bool, flag("Allow a vault in memory (tmpfs), which a reboot forgets.", VAULT)
@@ -72,7 +81,7 @@ class VaultOptions:
         if url is not None and self.vault is not None and url != self.vault:
             raise UsageError("Two vaults are named.", hint="Give the vault once.")
         holding = Holding(self.key_file, self.passphrase_file, self.kit_file)
-        return Reach(url or self.vault, self.account, holding, self.volatile)
+        return Reach(url or self.vault, self.account, holding, self.volatile, self.config)
 
 
 @Parameter(name="*")
@@ -81,58 +90,40 @@ class ReadingOptions:
     """How a source is read."""
 
     include: Annotated[
-        tuple[str, ...],
+        tuple[str, ...] | None,
         several("Only streams like this: schema.table, `*` and `?`; may be repeated.", READING),
-    ] = ()
+    ] = None
     exclude: Annotated[
-        tuple[str, ...],
+        tuple[str, ...] | None,
         several("No streams like this; may be repeated.", READING),
-    ] = ()
+    ] = None
     jobs: Annotated[
-        int, Parameter(group=READING, help="How many parts are read at once, 1 to 64.")
-    ] = 2
+        int | None,
+        Parameter(group=READING, help="How many parts are read at once, 1 to 64; 2 by default."),
+    ] = None
     limit_rate: Annotated[
         str | None,
         Parameter(group=READING, help="At most so many bytes a second: 500K, 20M, 1G."),
     ] = None
     lock_timeout: Annotated[
-        float,
-        Parameter(group=READING, help="Seconds to wait for a locked table; then it is left out."),
-    ] = 30.0
+        float | None,
+        Parameter(
+            group=READING,
+            help="Seconds to wait for a locked table, then it is left out; 30 by default.",
+        ),
+    ] = None
     statement_timeout: Annotated[
-        float, Parameter(group=READING, help="Seconds that one statement may take; 0 is any.")
-    ] = 0.0
+        float | None,
+        Parameter(group=READING, help="Seconds that one statement may take; 0, the default: any."),
+    ] = None
 
-    def to_reading(self) -> ReadOptions:
-        """Say it to a connector. Raises UsageError."""
-        if self.lock_timeout < 0 or self.statement_timeout < 0:
-            raise UsageError("A timeout is not below zero.")
-        return ReadOptions(
+    def wishes(self) -> ReadingWishes:
+        """Say it to an operation."""
+        return ReadingWishes(
             include=self.include,
             exclude=self.exclude,
-            jobs=check_jobs(self.jobs),
-            limit_rate=read_rate(self.limit_rate),
+            jobs=self.jobs,
+            limit_rate=self.limit_rate,
             lock_timeout=self.lock_timeout,
             statement_timeout=self.statement_timeout,
         )
-
-
-def check_jobs(jobs: int) -> int:
-    """Let a number of jobs through. Raises UsageError."""
-    if not 1 <= jobs <= 64:
-        raise UsageError("--jobs is a number from 1 to 64.")
-    return jobs
-
-
-def read_rate(text: str | None) -> int:
-    """Read bytes a second: a number, or one with K, M or G (powers of 1024). Raises UsageError."""
-    if text is None:
-        return 0
-    factor = {"K": 1024, "M": 1024**2, "G": 1024**3}.get(text[-1:].upper(), 1)
-    try:
-        rate = int(float(text[:-1] if factor > 1 else text) * factor)
-    except (ValueError, OverflowError):
-        rate = 0
-    if rate <= 0:
-        raise UsageError(f"{text!r} is no rate.", hint="Write bytes a second: 500K, 20M, 1G.")
-    return rate

@@ -18,9 +18,17 @@ from listbackup.log import redactor_for
 class Output:
     """The two streams of one command."""
 
-    def __init__(self, app: App, listener: Listener, clean: Callable[[str], str], as_json: bool):
+    def __init__(
+        self,
+        app: App,
+        listener: Listener,
+        clean: Callable[[str], str],
+        as_json: bool,
+        quiet: bool = False,
+    ):
         self.app = app
         self.as_json = as_json
+        self._quiet = quiet
         self._listener = listener
         self._clean = clean
 
@@ -33,7 +41,7 @@ class Output:
 
     def say(self, lines: Iterable[str]) -> None:
         """Print text that is no result; nothing with `--json`."""
-        if not self.as_json:
+        if not self.as_json and not self._quiet:
             self._write(printable(self._clean(line)) for line in lines)
 
     def reveal(self, message_type: str, value: Any, text: str) -> None:
@@ -49,16 +57,17 @@ class Output:
 
 
 @contextmanager
-def open_output(as_json: bool) -> Iterator[Output]:
-    """Build an App whose events are heard, and close the listener when the block ends."""
+def open_output(as_json: bool, *, quiet: bool = False) -> Iterator[Output]:
+    """Build an App whose events are heard, and close the listener when the block ends. `quiet`:
+    no progress and no text of results, only warnings; with `as_json` the results too."""
     host = Host()
     clean = redactor_for(os.environ).clean
-    listener = choose_listener(host.clock, clean, as_json=as_json)
+    listener = choose_listener(host.clock, clean, as_json=as_json, quiet=quiet)
 
     def emit(event: Event) -> None:
         listener(event)
 
     try:
-        yield Output(App(os.environ, emit, host), listener, clean, as_json)
+        yield Output(App(os.environ, emit, host), listener, clean, as_json, quiet)
     finally:
         listener.close()

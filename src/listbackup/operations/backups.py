@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from listbackup.app import App, Reach
@@ -19,12 +20,14 @@ ASSUMED_RATE = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class BackupWishes:
-    """Which source, under which name, and how it is to be read."""
+    """Which source, under which name, and how it is to be read. `password_file` is what the
+    configuration file names; the environment's wins over it."""
 
     source: str = field(repr=False)
     name: str | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
     accept_new_server: bool = False
+    password_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
     Raises UsageError, AuthError, SourceError, BusyError when another backup of it runs or won,
     RefusedError when it is another database than before, and what opening a vault raises.
     """
-    endpoint = app.endpoint(wishes.source)
+    endpoint = app.endpoint(wishes.source, wishes.password_file)
     name = name_source(endpoint, wishes.name)
     began = app.host.clock.monotonic()
     vault = app.vault(reach)
@@ -123,7 +126,7 @@ def plan_backup(app: App, wishes: BackupWishes) -> BackupPlan:
 
     Raises UsageError, AuthError, SourceError.
     """
-    endpoint = app.endpoint(wishes.source)
+    endpoint = app.endpoint(wishes.source, wishes.password_file)
     name = name_source(endpoint, wishes.name)
     found = app.inspect(endpoint, wishes.reading)
     return BackupPlan(

@@ -96,6 +96,7 @@ class Demo:
         return kept | {
             "LISTBACKUP_CONFIG_DIR": str(self._home / "config"),
             "LISTBACKUP_STATE_DIR": str(self._home / "state"),
+            "LISTBACKUP_CONFIG": "none",
             "LISTBACKUP_VAULT": str(self._home / "vault"),
             "LISTBACKUP_PASSWORD_FILE": str(self._server.password_file),
         }

@@ -51,7 +51,12 @@ def diagnose(app: App, reach: Reach) -> Diagnosed:
     not raised."""
     advice = list(_look_at_programs())
     advice += _look_at_files(app)
-    if not (reach.url or app.environment.get("LISTBACKUP_VAULT")):
+    try:
+        named = app.vault_url(reach)
+    except ListbackupError as error:
+        advice.append(Advice("configuration", "bad", error.message, error.hint))
+        return Diagnosed(None, tuple(advice))
+    if not named:
         advice.append(
             Advice(
                 "vault", "warning", "No vault is named.", "Give --vault or set LISTBACKUP_VAULT."

@@ -42,7 +42,7 @@ def initialise(app: App, reach: Reach, wishes: InitWishes) -> Initialised:
     asked = Wishes(
         config=app.directories.config,
         encryption=wishes.encryption,
-        account=reach.account,
+        account=app.account(reach),
         region=wishes.region,
         deployment=wishes.deployment,
         key_file=named.key_file,

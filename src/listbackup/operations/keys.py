@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def verify_kit(app: App, reach: Reach, path: Path | None = None) -> KitVerified:
     open them, IntegrityError when the vault is older than the kit, UsageError without a kit."""
     local = kit_path(app.directories.config, read_vault_descriptor(app.access(reach)).vault)
     chosen = path or app.named(reach).kit_file or local
-    vault = app.vault(Reach(reach.url, reach.account, Holding(kit_file=chosen), reach.volatile))
+    vault = app.vault(replace(reach, holding=Holding(kit_file=chosen)))
     kit = load_kit(app.host.disk, chosen)
     vault.descriptor.open_root(kit.secret)
     opens = ["root key"]

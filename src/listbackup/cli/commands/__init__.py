@@ -24,7 +24,7 @@ _DAILY, _TRUST, _LOOK = "Backing up and restoring", "Trust", "Looking around"
 
 COMMANDS: dict[str, Command] = {
     "init": Command(f"{_HERE}.vaults:init", "Make a new vault.", _DAILY),
-    "backup": Command(f"{_HERE}.backups:backup", "Back up a database.", _DAILY),
+    "backup": Command(f"{_HERE}.backups:backup", "Back up a database, or all.", _DAILY),
     "snapshots": Command(f"{_HERE}.snapshots:snapshots", "List snapshots.", _DAILY),
     "show": Command(f"{_HERE}.snapshots:show", "Show one snapshot.", _DAILY),
     "ls": Command(f"{_HERE}.snapshots:ls", "List the streams of a snapshot.", _DAILY),
@@ -39,6 +39,8 @@ COMMANDS: dict[str, Command] = {
     "key enrol": Command(f"{_HERE}.keys:enrol", "Let this machine write, with the kit.", _TRUST),
     "vault probe": Command(f"{_HERE}.vaults:probe", "Try what a store can do.", _LOOK),
     "source test": Command(f"{_HERE}.sources:test", "Try whether a source can be read.", _LOOK),
+    "config show": Command(f"{_HERE}.config:show", "Show the settings that count.", _LOOK),
+    "config check": Command(f"{_HERE}.config:check", "Try the configuration file.", _LOOK),
     "doctor": Command(f"{_HERE}.doctor:doctor", "Look for what could go wrong.", _LOOK),
     "demo": Command(f"{_HERE}.demo:demo", "Watch all of it with a sample database.", _LOOK),
 }
@@ -48,9 +50,10 @@ FAMILIES = {
     "key": ("Keys, the recovery kit, and who may write.", _TRUST),
     "vault": ("The store below a vault.", _LOOK),
     "source": ("What is backed up.", _LOOK),
+    "config": ("The configuration file, listbackup.yaml.", _LOOK),
 }
 LEADING = frozenset(
-    "--vault --account --key-file --passphrase-file --kit-file --json --volatile".split()
+    "--vault --account --key-file --passphrase-file --kit-file --config --json --volatile".split()
 )
 """Options that may also stand before the command."""
 SWITCHES = frozenset({"--json", "--volatile"})

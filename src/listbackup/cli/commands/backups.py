@@ -1,13 +1,17 @@
 """`backup`."""
 
+import threading
 from collections.abc import Iterator
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from listbackup.app import Reach
 from listbackup.cli.options import ReadingOptions, VaultOptions, flag
-from listbackup.cli.output import open_output
+from listbackup.cli.output import Output, open_output
 from listbackup.cli.words import duration, moment, number, plural, size, table
+from listbackup.errors import ListbackupError, UsageError, exit_code
+from listbackup.events import Warned
 from listbackup.operations.backups import (
     BackedUp,
     BackupPlan,
@@ -16,14 +20,33 @@ from listbackup.operations.backups import (
     back_up,
     plan_backup,
 )
+from listbackup.operations.preferences import settle_reading
+from listbackup.operations.rounds import (
+    RoundDone,
+    RoundWishes,
+    back_up_all,
+    back_up_named,
+    is_named,
+    name_sources,
+    plan_named,
+    summarise_failures,
+)
 
 PARTIAL = 3
 
 
 def backup(
-    source: Annotated[str, Parameter(name="SOURCE", help="postgresql://user@host:port/database")],
+    source: Annotated[
+        str | None,
+        Parameter(
+            name="SOURCE",
+            help="postgresql://user@host:port/database, or a name in the configuration file.",
+        ),
+    ] = None,
     /,
     *,
+    all: Annotated[bool, flag("Every source of the configuration file, in its order.")] = False,
+    parallel: Annotated[int, Parameter(help="With --all: so many sources at once, 1 to 16.")] = 1,
     name: Annotated[
         str | None, Parameter(help="The source's name in the vault; else made from the URL.")
     ] = None,
@@ -31,23 +54,107 @@ def backup(
         bool, flag("It is another server now, after an upgrade or a move: go on.")
     ] = False,
     dry_run: Annotated[bool, flag("Only say what would be read: tables, sizes, time.")] = False,
+    quiet: Annotated[
+        bool, flag("Say nothing but warnings and errors; the exit code says the rest.")
+    ] = False,
     reading: ReadingOptions = ReadingOptions(),  # noqa: B008
     options: VaultOptions = VaultOptions(),  # noqa: B008
 ) -> int:
     """Back up a database: one consistent snapshot, committed whole or not at all.
 
     Passwords: PGPASSWORD, ~/.pgpass or LISTBACKUP_PASSWORD_FILE. Exit code 3 when something could
-    not be read; what by nature is not exact is named, with exit code 0.
+    not be read; what by nature is not exact is named, with exit code 0. With --all one source that
+    fails does not stop the others; where all that failed have the same exit code it is given, else
+    1, and 3 where nothing failed but something is partial.
     """
-    wishes = BackupWishes(source, name, reading.to_reading(), accept_new_server)
-    with open_output(options.json) as output:
+    if all == (source is not None):
+        raise UsageError("Say what to back up.", hint="Give a URL, a name of the file, or --all.")
+    if parallel != 1 and not all:
+        raise UsageError("--parallel belongs to --all.", hint="--jobs reads one source in parts.")
+    if name is not None and (source is None or is_named(source)):
+        raise UsageError("A source of the file has its name already.", hint="Leave out --name.")
+    with open_output(options.json, quiet=quiet) as output:
+        wishes = RoundWishes(reading.wishes(), accept_new_server, parallel)
+        if source is None:
+            run = _plan_all if dry_run else _back_up_all
+            return run(output, options.reach(), wishes)
         if dry_run:
-            plan = plan_backup(output.app, wishes)
-            output.show("backup_plan", plan, _describe_plan(plan))
-            return PARTIAL if plan.not_read else 0
-        done = back_up(output.app, options.reach(), wishes)
-        output.show("backed_up", done, _describe_done(done))
+            return _plan(output, options.reach(), source, name, wishes)
+        return _back_up(output, options.reach(), source, name, wishes)
+
+
+def _back_up(
+    output: Output, reach: Reach, source: str, name: str | None, wishes: RoundWishes
+) -> int:
+    if is_named(source):
+        done = back_up_named(output.app, reach, source, wishes)
+    else:
+        read = settle_reading(wishes.reading, output.app.environment)
+        done = back_up(
+            output.app, reach, BackupWishes(source, name, read, wishes.accept_new_server)
+        )
+    output.show("backed_up", done, _describe_done(done))
     return 0 if done.status == "complete" else PARTIAL
+
+
+def _plan(output: Output, reach: Reach, source: str, name: str | None, wishes: RoundWishes) -> int:
+    if is_named(source):
+        plan = plan_named(output.app, reach, source, wishes)
+    else:
+        read = settle_reading(wishes.reading, output.app.environment)
+        plan = plan_backup(output.app, BackupWishes(source, name, read))
+    output.show("backup_plan", plan, _describe_plan(plan))
+    return PARTIAL if plan.not_read else 0
+
+
+def _back_up_all(output: Output, reach: Reach, wishes: RoundWishes) -> int:
+    showing = threading.Lock()
+
+    def tell(done: BackedUp) -> None:
+        with showing:
+            output.show("backed_up", done, _describe_done(done))
+
+    done = back_up_all(output.app, reach, wishes, tell)
+    output.show("round_done", done, _describe_round(done))
+    failure = summarise_failures(done)
+    if failure is not None:
+        raise failure
+    return done.exit_code
+
+
+def _plan_all(output: Output, reach: Reach, wishes: RoundWishes) -> int:
+    codes = set()
+    for name in name_sources(output.app, reach):
+        try:
+            codes.add(_plan(output, reach, name, None, wishes))
+        except ListbackupError as error:
+            output.app.emit(Warned(f"{name} could not be looked at: {error.message}", error.hint))
+            codes.add(exit_code(error.category))
+    failed = codes - {0, PARTIAL}
+    return max(codes) if not failed else failed.pop() if len(failed) == 1 else 1
+
+
+def _describe_round(done: RoundDone) -> Iterator[str]:
+    kept = len(done.sources) - done.failed
+    partial = f", {done.partial} of them PARTIAL" if done.partial else ""
+    yield ""
+    yield (
+        f"Backed up {kept} of {plural(len(done.sources), 'source')}{partial} "
+        f"in {duration(done.seconds)}:"
+    )
+    rows = [
+        [
+            one.source,
+            one.status if one.status == "complete" else one.status.upper(),
+            one.name or "-",
+            number(one.rows) if one.name else "",
+            duration(one.seconds),
+        ]
+        for one in done.sources
+    ]
+    headings = ["source", "status", "snapshot", ">rows", ">took"]
+    yield from (f"  {line}" for line in table(headings, rows))
+    yield from (f"  {one.source}: {one.message}" for one in done.sources if one.message)
 
 
 def _describe_plan(plan: BackupPlan) -> Iterator[str]:

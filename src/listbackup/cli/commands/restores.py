@@ -8,9 +8,10 @@ from typing import Annotated
 from cyclopts import Group, Parameter
 
 from listbackup.cli.commands.snapshots import SNAPSHOT
-from listbackup.cli.options import VaultOptions, check_jobs, flag, several
+from listbackup.cli.options import VaultOptions, flag, several
 from listbackup.cli.output import open_output
 from listbackup.cli.words import duration, moment, number, plural, size
+from listbackup.config.quantities import read_jobs
 from listbackup.errors import FailedError, UsageError
 from listbackup.operations import restores
 from listbackup.operations.restores import Compared, PlannedRestore, Restored, RestoreWishes
@@ -64,7 +65,7 @@ class WritingOptions:
             create_roles=self.create_roles,
             keep_failed=self.keep_failed,
             allow_partial=self.allow_partial,
-            jobs=check_jobs(self.jobs),
+            jobs=read_jobs(self.jobs),
         )
 
 

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from listbackup.cli.options import OutputOptions, ReadingOptions
 from listbackup.cli.output import open_output
 from listbackup.cli.words import number, plural, size
+from listbackup.operations.preferences import settle_reading
 from listbackup.operations.sources import SourceTested, look_at_source
 
 PARTIAL = 3
@@ -25,7 +26,7 @@ def test(
     Exit code 3 when a backup would leave something out.
     """
     with open_output(output.json) as out:
-        found = look_at_source(out.app, url, reading.to_reading())
+        found = look_at_source(out.app, url, settle_reading(reading.wishes(), out.app.environment))
         out.show("source_tested", found, _describe(found))
     return 0 if found.complete else PARTIAL
 

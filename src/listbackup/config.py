@@ -1,1 +1,0 @@
-"""The configuration file, listbackup.yaml: vault, named sources, retention, hooks."""

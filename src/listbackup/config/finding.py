@@ -1,0 +1,59 @@
+"""Where the configuration file lies: named, or in one of two usual places."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from listbackup.errors import RefusedError, UsageError
+
+FILE = "listbackup.yaml"
+NONE = "none"
+"""`--config none` reads no file."""
+
+
+def usual_places(here: Path, config: Path) -> tuple[Path, ...]:
+    """Name the places that are looked at where no file is named: the working directory, then the
+    user's config directory."""
+    return here / FILE, config / FILE
+
+
+def find_file(
+    named: Path | None, environment: Mapping[str, str], here: Path, config: Path
+) -> Path | None:
+    """Find the file: --config, LISTBACKUP_CONFIG, then the usual places; None where there is none.
+
+    Raises UsageError where a named file is absent, RefusedError for one in the working directory
+    that somebody else could have put there: it names commands that would be run.
+    """
+    wish = named or Path(environment.get("LISTBACKUP_CONFIG") or "")
+    if str(wish) == NONE:
+        return None
+    if wish != Path(""):
+        chosen = here / wish.expanduser()
+        if not chosen.is_file():
+            raise UsageError(
+                "The configuration file is not there.",
+                subject=str(chosen),
+                hint="--config FILE or LISTBACKUP_CONFIG names it.",
+            )
+        return chosen
+    for place in usual_places(here, config):
+        if place.is_file():
+            _refuse_strangers(place)
+            return place
+    return None
+
+
+def _refuse_strangers(path: Path) -> None:
+    found = os.stat(path)
+    if found.st_uid in (0, os.geteuid()) and not found.st_mode & stat.S_IWOTH:
+        return
+    raise RefusedError(
+        "The configuration file could have been written by somebody else, and it may name "
+        "commands.",
+        subject=str(path),
+        risk="Nothing was read or written.",
+        hint="Name it with --config if you trust it, give --config none, or take it over: "
+        "chown and chmod o-w.",
+    )

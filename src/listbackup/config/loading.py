@@ -1,0 +1,180 @@
+"""A configuration file that was read: its settings, the line of each, and what is wrong with it."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from listbackup.config.models import Document, Hooks, NamedSource, Retention
+from listbackup.config.placeholders import fill, has_placeholder
+from listbackup.config.reading import MOST_BYTES, Tree, YamlProblem, read_yaml
+from listbackup.errors import UsageError
+
+Trail = tuple[str | int, ...]
+_NOT_A_MAPPING = frozenset({"model_type", "dict_type", "model_attributes_type"})
+
+
+class Mistaken(UsageError):
+    """The file is not understood: every mistake, with its key, file and line."""
+
+    def __init__(self, path: Path, mistakes: tuple[str, ...]) -> None:
+        more = len(mistakes) - 1
+        super().__init__(
+            mistakes[0],
+            subject=str(path),
+            hint=f"`listbackup config check` names {more} more."
+            if more
+            else "See docs/config.md; `listbackup config check` tries the file.",
+        )
+        self.mistakes = mistakes
+
+
+class Configuration:
+    """What one file says. `document` has the values; the rest tells where they stand."""
+
+    def __init__(self, path: Path, document: Document, tree: Tree) -> None:
+        self.path = path
+        self.document = document
+        self._tree = tree
+
+    def place(self, *trail: str | int) -> str:
+        """Say where a key stands: `file:line`."""
+        return say_place(self.path, self._tree, trail)
+
+    def written(self, *trail: str | int) -> Any:
+        """Give a value as it was written, its placeholders unfilled; None where it is not there."""
+        value = self._tree.root
+        for step in trail:
+            value = value.get(step) if isinstance(value, dict) else None
+        return value
+
+    def from_environment(self, *trail: str | int) -> bool:
+        """Whether a value, or a part of it, came by a placeholder."""
+        value = self.written(*trail)
+        return any(
+            has_placeholder(one) for one in ([value] if isinstance(value, str) else value or [])
+        )
+
+    def source(self, name: str) -> NamedSource:
+        """Give a named source. Raises UsageError."""
+        found = self.document.sources.get(name)
+        if found is None:
+            near = difflib.get_close_matches(name, self.document.sources, 1)
+            known = ", ".join(self.document.sources) or "none"
+            raise UsageError(
+                f"The configuration file names no source {name!r}.",
+                subject=str(self.path),
+                hint=(f"Did you mean {near[0]}? " if near else "") + f"Sources: {known}.",
+            )
+        return found
+
+    def retention(self, source: str) -> tuple[Retention, Trail] | None:
+        """Give the retention that holds for a source, and where it stands: its own as a whole,
+        else the general one. A source that is not in the file has the general one."""
+        own = self.document.sources.get(source)
+        if own is not None and own.retention is not None:
+            return own.retention, ("sources", source, "retention")
+        if self.document.retention is not None:
+            return self.document.retention, ("retention",)
+        return None
+
+    def hook(self, source: str, name: str) -> tuple[Any, Trail] | None:
+        """Give one key of the hooks of a source, and where it stands: the source's own, else the
+        general one."""
+        own: Sequence[tuple[Hooks, Trail]] = (
+            (self.source(source).hooks, ("sources", source, "hooks", name)),
+            (self.document.hooks, ("hooks", name)),
+        )
+        for hooks, trail in own:
+            value = getattr(hooks, name)
+            if value is not None:
+                return value, trail
+        return None
+
+
+def load_configuration(path: Path, environment: Mapping[str, str]) -> Configuration:
+    """Read a file. Raises UsageError that names every mistake by key, file and line."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"The configuration file cannot be read: {error.strerror}.", subject=str(path)
+        ) from error
+    try:
+        tree = read_yaml(data)
+    except YamlProblem as problem:
+        where = f"{path.name}:{problem.line}" if problem.line else path.name
+        raise Mistaken(path, (f"{problem.message}  ({where})",)) from None
+    return _validate(path, tree, environment)
+
+
+def say_place(path: Path, tree: Tree, trail: Trail) -> str:
+    """Say where a key stands, or what it would stand in."""
+    for length in range(len(trail), -1, -1):
+        line = tree.lines.get(trail[:length])
+        if line is not None:
+            return f"{path.name}:{line}"
+    return path.name
+
+
+def _validate(path: Path, tree: Tree, environment: Mapping[str, str]) -> Configuration:
+    problems: list[str] = []
+
+    def note(trail: Trail, what: str) -> None:
+        name = _write_trail(trail)
+        place = say_place(path, tree, trail)
+        problems.append(f"{name}: {what}  ({place})" if name else f"{what}  ({place})")
+
+    filled = fill(tree.root, environment, note)
+    if problems:
+        raise Mistaken(path, tuple(problems))
+    try:
+        context = {"directory": path.absolute().parent}
+        return Configuration(path, Document.model_validate(filled, context=context), tree)
+    except ValidationError as error:
+        for one in error.errors(include_url=False, include_input=False):
+            trail = tuple(step for step in one["loc"] if step != "[key]")
+            note(trail, _say(one, trail))
+        raise Mistaken(path, tuple(problems)) from None
+
+
+def _write_trail(trail: Trail) -> str:
+    words = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in trail]
+    return "".join(words).removeprefix(".")
+
+
+def _say(error: Any, trail: Trail) -> str:
+    kind = error["type"]
+    if kind == "extra_forbidden":
+        known = _known_keys(trail[:-1])
+        near = difflib.get_close_matches(str(trail[-1]), known, 1)
+        return "unknown key; " + (
+            f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+        )
+    if kind == "missing":
+        return "this is missing"
+    if kind in _NOT_A_MAPPING:
+        return f"keys are to stand below this: {', '.join(_known_keys(trail)) or 'names'}"
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    return str(error["msg"])
+
+
+def _known_keys(trail: Trail) -> list[str]:
+    """Name the keys that may stand at a place of the file."""
+    kind: Any = Document
+    for step in trail:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            field = kind.model_fields.get(str(step))
+            kind = field.annotation if field is not None else None
+        elif get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        if get_origin(kind) in (Union, UnionType):
+            kind = next(one for one in get_args(kind) if one is not type(None))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return list(kind.model_fields)
+    return []
