@@ -261,7 +261,7 @@ def test_a_lost_worker_fails_its_part_only(plain: Database) -> None:
         (part,) = found.parts(streams["public.big"])
         chunks = found.read(part)
         next(chunks)
-        end_backends(plain, "state = 'active' AND query LIKE 'COPY%%'")
+        end_backends(plain, "state = 'active' AND query LIKE 'LOCK%%COPY%%'")
         with pytest.raises(SourceError):
             list(chunks)
         assert len(read_stream(found, streams["public.users"])) == 1000

@@ -17,16 +17,19 @@ from listbackup.connectors.postgres.wire import UNIT, Told, exchange, verify_cou
 
 
 def receive_copy(
-    connection: Connection, statement: str, unit: int = UNIT
+    connection: Connection, statement: str, unit: int = UNIT, *, plain: bool | None = None
 ) -> Generator[bytes, None, None]:
-    """Run one COPY ... TO STDOUT and give its lines in chunks of about `unit` bytes.
+    """Run one COPY ... TO STDOUT and give its lines in chunks of about `unit` bytes. Other
+    statements may stand before it, separated by semicolons; none of them is answered. `plain`
+    spares asking whether the socket is.
 
     The connection is idle before and, if it lives, after, also where the reader stops early; but
     after any failure libpq may not know that the transaction is aborted. Raises psycopg.Error,
     and SourceError where counts disagree.
     """
     told = Told()
-    chunks = _receive_raw if socket_is_plain(connection) else _receive_from_libpq
+    plain = socket_is_plain(connection) if plain is None else plain
+    chunks = _receive_raw if plain else _receive_from_libpq
     rows = 0
     for chunk in chunks(connection, statement.encode(connection.info.encoding), unit, told):
         rows += chunk.count(b"\n")
@@ -83,6 +86,8 @@ def _receive_from_libpq(
     poll = select.poll()
     poll.register(server.socket, select.POLLIN)
     started = server.get_result()
+    while started is not None and started.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+        started = server.get_result()
     if started is None or started.status != ExecStatus.COPY_OUT:
         _finish_libpq(connection, started, told)
         raise psycopg.OperationalError("the server did not begin to copy")

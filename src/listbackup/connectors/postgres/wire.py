@@ -21,8 +21,10 @@ SEPARATOR = b"\nd\0\0"
 """End of a row, head of the next message that is shorter than 64 KiB."""
 
 READY = b"Z\0\0\0\5"
-PASSED_OVER = b"HcNSA"
-"""Kinds of messages that say nothing about rows: begin, end, notices, settings, notifications."""
+ROW = ord("d")
+PASSED_OVER = b"HcNSATD"
+"""Kinds of messages that say nothing about rows: begin, end, notices, settings, notifications,
+and the answers of what was asked before the COPY in the same request."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,8 @@ class Told:
     def hear(self, kind: int, body: bytes) -> None:
         """Take a message that is no row. Raises SourceError where it cannot belong to a COPY."""
         if kind == ord("C"):
-            self.rows = int(body.rstrip(b"\0").rpartition(b" ")[2])
+            if body.startswith(b"COPY "):
+                self.rows = int(body[5:].rstrip(b"\0"))
         elif kind == ord("E"):
             self.error = self.error or _read_error(body)
         elif kind == ord("Z"):
@@ -101,7 +104,8 @@ def _read(
         buffer[: len(rest)] = rest
         filled = _fill(wire, buffer, len(rest))
         data = bytes(memoryview(buffer)[:filled])
-        lines, used = _split(data) or ([], 0)
+        used = _pass_over(data, told)
+        lines, used = _split(data, used) or ([], used)
         more, used = _walk(data, used, told)
         rest = data[used:]
         lines += more
@@ -126,10 +130,32 @@ def _fill(wire: socket.socket, buffer: bytearray, filled: int) -> int:
     return filled
 
 
-def _split(data: bytes) -> tuple[list[bytes], int] | None:
+def _pass_over(data: bytes, told: Told) -> int:
+    """Take the messages before the first row, and say where that begins."""
+    at = 0
+    while at + 5 <= len(data) and data[at] != ROW and not told.ready:
+        end = at + 1 + _measure(data, at)
+        if end > len(data):
+            break
+        told.hear(data[at], data[at + 5 : end])
+        at = end
+    return at
+
+
+def _measure(data: bytes, at: int) -> int:
+    length = int.from_bytes(data[at + 1 : at + 5], "big")
+    if length < 4:
+        raise SourceError("The server sent a message that has no length.")
+    return length
+
+
+def _split(data: bytes, at: int) -> tuple[list[bytes], int] | None:
     """Cut a run of short row messages at once; None where it is not provably right."""
+    if data[at : at + 3] != b"d\0\0":
+        return None
+    start, data = at, data[at:] if at else data
     pieces = data.split(SEPARATOR)
-    if len(pieces) < 3 or data[:3] != b"d\0\0":
+    if len(pieces) < 3:
         return None
     used = len(data) - len(pieces.pop()) - 3
     pieces[0] = pieces[0][3:]
@@ -139,19 +165,17 @@ def _split(data: bytes) -> tuple[list[bytes], int] | None:
     lengths = octets[heads].astype(np.int64) << 8 | octets[heads + 1]
     if not np.array_equal(lengths, sizes + 3):
         return None
-    return [piece[2:] for piece in pieces], used
+    return [piece[2:] for piece in pieces], start + used
 
 
 def _walk(data: bytes, at: int, told: Told) -> tuple[list[bytes], int]:
     """Cut message by message, for messages of any kind and length; lines without newlines."""
     lines = []
     while at + 5 <= len(data) and not told.ready:
-        length = int.from_bytes(data[at + 1 : at + 5], "big")
-        if length < 4:
-            raise SourceError("The server sent a message that has no length.")
+        length = _measure(data, at)
         if at + 1 + length > len(data):
             break
-        if data[at] == 0x64:
+        if data[at] == ROW:
             lines.append(data[at + 5 : at + length])
         else:
             told.hear(data[at], data[at + 5 : at + 1 + length])

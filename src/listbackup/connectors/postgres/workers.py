@@ -8,19 +8,20 @@ own lock: so the table was locked from before the snapshot on, without a gap.
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 
 import psycopg
 from psycopg import errors as pg
 
 from listbackup.connectors.postgres.moment import Moment
-from listbackup.connectors.postgres.receiving import hang_up
+from listbackup.connectors.postgres.receiving import hang_up, receive_copy, socket_is_plain
 from listbackup.connectors.postgres.session import Connection
 from listbackup.errors import SourceError
 
 BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 LOST = "The session that held the snapshot was lost; what was not read by then cannot be."
+MARK = "the snapshot was lost"
 
 
 class Workers:
@@ -34,7 +35,7 @@ class Workers:
         self._moment = moment
         self._connect = connect
         self._free: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
-        self._open: set[Connection] = set()
+        self._open: dict[Connection, bool] = {}
         self._guard = threading.Lock()
         self._holding = threading.Lock()
         self._closed = False
@@ -45,21 +46,49 @@ class Workers:
     def borrow(self, table: str | None) -> Iterator[Connection]:
         """Lend a session in which `table` (quoted, None for no table) is locked and the moment is
         seen. Raises SourceError where the moment is lost, psycopg.Error."""
+        with self._lend() as worker:
+            if table is None or self._lock(worker, table):
+                self._verify_holder(worker)
+                yield worker
+                return
+        with self.hold() as holder, holder.transaction():
+            yield holder
+
+    def copy(self, table: str | None, statement: str) -> Generator[bytes, None, None]:
+        """Give what a COPY sends, in chunks of whole lines, with the same promises as `borrow`:
+        the lock, the look at the holder and the COPY are one request, in this order, and whichever
+        fails ends it. Raises SourceError, psycopg.Error."""
+        begun = False
+        try:
+            with self._lend() as worker:
+                request = f"{self._write_guard(table)}; {statement}"
+                plain = self._open.get(worker)
+                with closing(receive_copy(worker, request, plain=plain)) as chunks:
+                    for chunk in chunks:
+                        begun = True
+                        yield chunk
+            return
+        except pg.LockNotAvailable:
+            if begun:
+                raise
+        except pg.InvalidTextRepresentation as error:
+            if MARK in str(error):
+                raise SourceError(LOST) from error
+            raise
+        with self.hold() as holder, holder.transaction():
+            yield from receive_copy(holder, statement)
+
+    @contextmanager
+    def _lend(self) -> Iterator[Connection]:
         worker = self._free.get()
         sound = False
         try:
             if worker is None or worker.closed:
                 worker = self._make()
-            if table is None or self._lock(worker, table):
-                self._verify_holder(worker)
-                yield worker
-                sound = True
-                return
+            yield worker
             sound = True
         finally:
             self._free.put(self._take_back(worker, sound))
-        with self.hold() as holder, holder.transaction():
-            yield holder
 
     @contextmanager
     def hold(self) -> Iterator[Connection]:
@@ -85,16 +114,22 @@ class Workers:
             if self._closed:
                 worker.close()
                 raise SourceError("The reading was closed.")
-            self._open.add(worker)
+            self._open[worker] = socket_is_plain(worker)
         self._begin(worker)
         return worker
 
     def _begin(self, worker: Connection) -> None:
         worker.execute(f"{BEGIN}; SET TRANSACTION SNAPSHOT '{self._moment.snapshot}'")
 
+    def _write_guard(self, table: str | None) -> str:
+        """Write statements that lock a table, and then fail unless the holder still holds."""
+        free = f"pg_try_advisory_xact_lock_shared('{self._moment.seal}'::bigint)"
+        look = f"SELECT (CASE WHEN {free} THEN '{MARK}' ELSE '0' END)::int"
+        return look if table is None else f"{_write_lock(table)}; {look}"
+
     def _lock(self, worker: Connection, table: str) -> bool:
         try:
-            worker.execute(f"LOCK TABLE ONLY {table} IN ACCESS SHARE MODE NOWAIT")
+            worker.execute(_write_lock(table))
         except pg.LockNotAvailable:
             worker.execute("ROLLBACK")
             self._begin(worker)
@@ -121,7 +156,7 @@ class Workers:
         if not worker.closed:
             return worker
         with self._guard:
-            self._open.discard(worker)
+            self._open.pop(worker, None)
         return None
 
     def close(self) -> None:
@@ -133,3 +168,7 @@ class Workers:
         for session in sessions:
             with suppress(psycopg.Error):
                 hang_up(session)
+
+
+def _write_lock(table: str) -> str:
+    return f"LOCK TABLE ONLY {table} IN ACCESS SHARE MODE NOWAIT"
