@@ -49,6 +49,14 @@ class Output:
         message = to_message(message_type, value)
         self._write([to_line(message, str) if self.as_json else text.rstrip("\n")])
 
+    def pour(self, lines: Iterable[str]) -> None:
+        """Print data that was asked for, as it is: nothing is taken out of it."""
+        self._write(lines)
+
+    def write_message(self, message_type: str, value: Any) -> str:
+        """Write data that was asked for as a JSON line."""
+        return to_line(to_message(message_type, value), str)
+
     def _write(self, lines: Iterable[str]) -> None:
         with self._listener.aside():
             for line in lines:

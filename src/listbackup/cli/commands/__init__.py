@@ -21,6 +21,8 @@ class Command(NamedTuple):
 
 _HERE = "listbackup.cli.commands"
 _DAILY, _TRUST, _LOOK = "Backing up and restoring", "Trust", "Looking around"
+_KEEP = "Keeping and dropping"
+_PAST = "Looking into the past"
 
 COMMANDS: dict[str, Command] = {
     "init": Command(f"{_HERE}.vaults:init", "Make a new vault.", _DAILY),
@@ -31,6 +33,12 @@ COMMANDS: dict[str, Command] = {
     "restore": Command(
         f"{_HERE}.restores:restore", "Restore a snapshot into a database, and prove it.", _DAILY
     ),
+    "diff": Command(f"{_HERE}.diffs:diff", "Compare two snapshots.", _PAST),
+    "tag": Command(f"{_HERE}.labels:tag", "Put tags and a note on a snapshot.", _KEEP),
+    "hold": Command(f"{_HERE}.labels:hold", "Keep a snapshot, whatever the rules say.", _KEEP),
+    "prune": Command(f"{_HERE}.retention:prune", "Drop snapshots that no rule keeps.", _KEEP),
+    "sweep": Command(f"{_HERE}.retention:sweep", "Delete what nothing needs any more.", _KEEP),
+    "stats": Command(f"{_HERE}.stats:stats", "Show what snapshots take, and growth.", _KEEP),
     "check": Command(f"{_HERE}.vaults:check", "Look for damage, loss and forgery.", _TRUST),
     "key kit": Command(f"{_HERE}.keys:kit", "Show the recovery kit, or forget it here.", _TRUST),
     "key verify-kit": Command(f"{_HERE}.keys:verify_kit", "Try a copy of the kit.", _TRUST),
@@ -86,7 +94,8 @@ def build(typed: str = "") -> App:
         version_flags=(),
         help_epilogue=EPILOGUE,
     )
-    groups = {name: Group(name, sort_key=at) for at, name in enumerate((_DAILY, _TRUST, _LOOK))}
+    shelves = (_DAILY, _PAST, _KEEP, _TRUST, _LOOK)
+    groups = {name: Group(name, sort_key=at) for at, name in enumerate(shelves)}
     families = {}
     for name, (says, group) in FAMILIES.items():
         families[name] = App(name=name, help=says, group=groups[group], version_flags=())
