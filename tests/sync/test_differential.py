@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_stream_without_change_stores_nothing_and_refers_to_its_earlier_state(
 
 @pytest.mark.parametrize("options", [{}, {"children_from": 0}], ids=["here", "beside"])
 @pytest.mark.parametrize("parts", [1, 3])
-def test_only_new_lines_are_stored(trial: Trial, parts: int, options: dict[str, int]) -> None:
+def test_only_new_lines_are_stored(trial: Trial, parts: int, options: dict[str, Any]) -> None:
     trial.sync(ListedSource({"t": MANY}, parts=parts), **options)
     before = stored(trial)
     after = [*MANY[:500], *make_rows(4, "new"), *MANY[501:]]

@@ -84,6 +84,7 @@ class StreamProgress:
             self.bytes += tally.bytes
             self.new += tally.new
         self._emit(Progressed(self.stream.name, tally.rows, tally.bytes))
+        self._sync.keep_journal()
 
     def lose(self, runs: Mapping[str, Runs]) -> None:
         """Take the positions of earlier lines that a part did not have any more."""

@@ -75,6 +75,12 @@ def place(key: str, sealed: bool = False) -> str:
     return "data/" + path + (SEALED_SUFFIX if sealed else "")
 
 
+def read_place(place: str) -> tuple[str, bool]:
+    """Give the logical key of a store's key, and whether its object is sealed."""
+    path = place.removeprefix("data/")
+    return path.removesuffix(SEALED_SUFFIX), path.endswith(SEALED_SUFFIX)
+
+
 def address(vault: str, account: str, key: str) -> str:
     """Give the address an object is sealed for: copies and re-layouts keep it."""
     return f"{vault}/{account}/{key}"
@@ -97,8 +103,17 @@ def ledger_key(prefix: str, number: int) -> str:
 
 def sync_prefix(account: str, source: str, sync: str, started: datetime) -> str:
     """Give the directory of one sync, filed by the UTC day on which it started."""
-    day = started.astimezone(UTC).strftime("%Y/%m/%d")
-    return f"{source_prefix(account, source)}raw/{day}/{sync}/"
+    return f"{day_prefix(account, source, started)}{sync}/"
+
+
+def day_prefix(account: str, source: str, day: datetime) -> str:
+    """Give the directory of all syncs that started on a UTC day."""
+    return f"{source_prefix(account, source)}raw/{day.astimezone(UTC):%Y/%m/%d}/"
+
+
+def sync_directory(key: str) -> str:
+    """Give the directory of the sync that put an object below `raw/`. Raises IntegrityError."""
+    return key.partition(sync_of(key))[0] + sync_of(key) + "/"
 
 
 def part_key(account: str, source: str, sync: str, started: datetime, path: str, name: str) -> str:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from listbackup.crypto.sealing import Key, seal, sealed_check, unseal_frames
+from listbackup.crypto.sealing import HEADER_SIZE, Key, seal, sealed_check, unseal_frames
 from listbackup.errors import (
     FailedError,
     IntegrityError,
@@ -154,6 +154,19 @@ class Objects:
             raise IntegrityError(f"{ref.key} is lost.", subject=ref.key) from error
         check_stored(ref, body)
         return body
+
+    def read_unnamed(self, key: str, sealed: bool) -> bytes:
+        """Give the plain bytes of an object that no ref names: whoever uses them relies on nothing
+        but, where it is sealed, its seal. Raises IntegrityError."""
+        try:
+            body = self.store.get(layout.place(key, sealed), length=MOST_BYTES)
+        except ObjectMissing as error:
+            raise IntegrityError(f"{key} is lost.", subject=key) from error
+        if not sealed:
+            return body
+        check = sealed_check(body) if len(body) >= HEADER_SIZE else None
+        ref = Ref(key, len(body), digest(body), 0, "", form="sealed", check=check)
+        return b"".join(self._unsealed(ref, body))
 
     def verify_stored(self, ref: Ref, body: bytes | memoryview) -> None:
         """Verify stored bytes that are at hand: digest, and every frame's tag. Raises

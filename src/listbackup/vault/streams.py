@@ -20,6 +20,7 @@ from listbackup.records import Stream, StreamStatus
 from listbackup.records.fingerprints import Fingerprint
 from listbackup.vault.batches import BatchWriter, CutBatch
 from listbackup.vault.documents import read_document, write_document
+from listbackup.vault.journals import Noted
 from listbackup.vault.layout import stream_path
 from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.objects import Blob, Objects
@@ -50,16 +51,29 @@ class Sink(Protocol):
         """Give the key of a part of a stream's typed view."""
         ...
 
+    def adopt(self, stream: str, held: CutBatch) -> Noted | None:
+        """Give what a dead attempt stored of the very same lines."""
+        ...
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class _Sent:
-    """A batch on its way to the store."""
+    """A batch on its way to the store, or found there; `noted` where a journal names it."""
 
     number: int
     home: str
     batch: Future[Ref]
     idx: Future[Ref]
     part: Future[Ref] | None
+    noted: bool = False
+
+    def is_put(self) -> bool:
+        futures = [one for one in (self.batch, self.idx, self.part) if one is not None]
+        return all(one.done() and one.exception() is None for one in futures)
+
+    def to_note(self, stream: str) -> Noted:
+        part = self.part.result() if self.part else None
+        return Noted(stream, self.batch.result(), self.idx.result(), part)
 
 
 class StreamWriter:
@@ -228,6 +242,13 @@ class StreamWriter:
 
     def _upload(self, number: int, held: CutBatch) -> None:
         sink, name = self._sink, f"{self.prefix}{number:03}"
+        adopted = sink.adopt(self.stream.name, held)
+        if adopted is not None:
+            part = _put(adopted.part) if adopted.part else None
+            sent = _Sent(number, held.home, _put(adopted.batch), _put(adopted.idx), part, True)
+            with self._lock:
+                self._sent.append(sent)
+            return
 
         def store_batch() -> Ref:
             ref = sink.put(self._encode(f"{name}.json.gz", held), "data")
@@ -246,6 +267,14 @@ class StreamWriter:
         part = sink.uploads.submit(store_part) if held.part is not None else None
         with self._lock:
             self._sent.append(_Sent(number, held.home, batch, idx, part))
+
+    def note(self) -> list[Noted]:
+        """Give the batches that were put since this was asked last."""
+        with self._lock:
+            ready = [one for one in self._sent if not one.noted and one.is_put()]
+            for one in ready:
+                one.noted = True
+        return [one.to_note(self.stream.name) for one in ready]
 
     def _collect(self) -> list[StoredBatch]:
         ordered = sorted(self._sent, key=lambda one: one.number)
@@ -272,6 +301,13 @@ class StreamWriter:
 
     def _small_object(self, name: str, plain: bytes) -> Ref:
         return put_document(self._sink, f"{self.path}/{name}", plain)
+
+
+def _put(ref: Ref) -> "Future[Ref]":
+    """Give a ref as if it had just been put."""
+    future: Future[Ref] = Future()
+    future.set_result(ref)
+    return future
 
 
 def put_document(sink: Sink, name: str, plain: bytes, codec: Codec = "gzip", **facts: Any) -> Ref:

@@ -8,18 +8,21 @@ is anything acknowledged. A kill before the entry leaves garbage, after it a who
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from listbackup import __version__
 from listbackup.clock import format_time
 from listbackup.crypto.signing import SigningKey
-from listbackup.errors import BusyError, FailedError, IntegrityError
+from listbackup.errors import BusyError, FailedError, IntegrityError, ListbackupError
 from listbackup.events import LedgerWritten, ManifestStored, StepDone, StepStarted, WitnessAdvanced
 from listbackup.ids import make_sync_id
 from listbackup.objectstore import Tag
 from listbackup.records import AsOf, Closing, Declared, Extra, Identity, Stream
 from listbackup.vault import layout
+from listbackup.vault.batches import CutBatch
+from listbackup.vault.journals import Attempts, Noted, put_journal
 from listbackup.vault.ledger import Entry, Mark
 from listbackup.vault.manifest import Manifest, StreamEntry
 from listbackup.vault.objects import Blob
@@ -38,6 +41,8 @@ from listbackup.vault.streams import StreamWriter, put_document
 from listbackup.vault.uploads import Uploads
 
 _DAY = timedelta(days=1)
+JOURNAL_EVERY = 60.0
+LIFE_SIGN_EVERY = 3600.0
 
 
 class SyncWriter:
@@ -62,6 +67,12 @@ class SyncWriter:
         self._data = vault.keyring.ensure(view.name, self.started) if sealed else None
         self.data_key = self._data.key if self._data else None
         self._lock = threading.Lock()
+        self._committed = False
+        self._journals = 0
+        self._journal_lock = threading.Lock()
+        self._noted_at = vault.host.clock.monotonic()
+        self._streams: list[StreamWriter] = []
+        self._attempts = Attempts(self.objects, view, self.started, sealed=sealed)
         self._stored: list[StoredObject] = []
         self._extras: list[tuple[str, Ref]] = []
         self.uploads = Uploads()
@@ -69,7 +80,35 @@ class SyncWriter:
 
     def stream(self, stream: Stream) -> StreamWriter:
         """Begin a stream that is read anew."""
-        return StreamWriter(self, stream)
+        writer = StreamWriter(self, stream)
+        self._streams.append(writer)
+        return writer
+
+    def adopt(self, stream: str, held: CutBatch) -> Noted | None:
+        """Give what a dead attempt stored of the very same lines."""
+        return self._attempts.adopt(stream, held)
+
+    def keep_journal(self) -> None:
+        """Note what has been stored, once a minute while something is, once an hour anyway. May be
+        called as often as one likes, by any thread."""
+        if self._journal_lock.acquire(blocking=False):
+            try:
+                waited = self.vault.host.clock.monotonic() - self._noted_at
+                if waited >= JOURNAL_EVERY:
+                    self._put_journal(due=waited >= LIFE_SIGN_EVERY)
+            finally:
+                self._journal_lock.release()
+
+    def _put_journal(self, *, due: bool) -> None:
+        noted = [one for stream in self._streams for one in stream.note()]
+        if noted or due:
+            # what a journal names must be there before it is
+            self.vault.store.barrier()
+            self._journals += 1
+            number, sealed = self._journals, self.data_key is not None
+            put_journal(self.objects, self.prefix, number, noted, sealed=sealed)
+            self.vault.store.barrier()
+            self._noted_at = self.vault.host.clock.monotonic()
 
     def carry(self, name: str, reason: str) -> StreamEntry:
         """Keep a stream as the base has it, because it could not be read."""
@@ -144,6 +183,7 @@ class SyncWriter:
             tool=f"listbackup {__version__}",
         )
         self.vault.store.barrier()
+        self._committed = True
         ref = self._put_manifest(manifest)
         entry = self._append_commit(manifest, ref)
         self.vault.remember({self._view.ledger.name: Mark(entry.number, entry.digest)}, entry.time)
@@ -157,8 +197,12 @@ class SyncWriter:
         return sum(one.bytes for one in self._stored)
 
     def close(self) -> None:
-        """Give back threads. Without a commit, what was put is garbage for a later sweep."""
+        """Give back threads. Without a commit, what was put is garbage for a later sweep; a last
+        journal tells the next sync of it, if the store lets it."""
         self.uploads.close()
+        if not self._committed:
+            with suppress(ListbackupError, OSError):
+                self._put_journal(due=False)
 
     def _put_manifest(self, manifest: Manifest) -> Ref:
         key = self.prefix + "manifest.json"
