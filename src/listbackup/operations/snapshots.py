@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from listbackup.app import App, Reach
-from listbackup.errors import UsageError
 from listbackup.events import Warned
+from listbackup.vault.holds import read_hold
 from listbackup.vault.opening import Vault
-from listbackup.vault.selection import choose_snapshot
+from listbackup.vault.selection import choose_snapshot, choose_sources
 from listbackup.vault.sources import Committed
 
 
@@ -25,6 +25,8 @@ class SnapshotLine:
     as_of: datetime
     committed: datetime
     clock_suspect: bool
+    tags: tuple[str, ...]
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class StreamLine:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotDetail:
-    """A snapshot as its manifest shows it. `meant` says how the words that chose it were read."""
+    """A snapshot as its manifest shows it. `meant` says how the words that chose it were read,
+    `held` why it is kept from prune and sweep, if it is."""
 
     source: str
     snapshot: str
@@ -70,18 +73,16 @@ class SnapshotDetail:
     base: str | None
     tool: str
     manifest: str
+    tags: tuple[str, ...]
+    note: str
+    held: str | None
 
 
 def list_snapshots(app: App, reach: Reach, source: str | None = None) -> list[SnapshotLine]:
     """List the live snapshots, by source, in the order of the ledger. Raises UsageError for a
     source that is not there."""
     vault = app.vault(reach)
-    names = vault.sources()
-    if source is not None and source not in names:
-        raise UsageError(
-            f"There is no source {source!r}.", hint=f"Sources: {', '.join(names) or 'none'}."
-        )
-    return list(_list(app, vault, [source] if source is not None else names))
+    return list(_list(app, vault, choose_sources(vault, source)))
 
 
 def _list(app: App, vault: Vault, names: list[str]) -> Iterator[SnapshotLine]:
@@ -103,6 +104,8 @@ def _line(source: str, commit: Committed) -> SnapshotLine:
         commit.end,
         commit.time,
         commit.clock_suspect,
+        commit.tags,
+        commit.note,
     )
 
 
@@ -114,6 +117,7 @@ def show_snapshot(app: App, reach: Reach, words: str) -> SnapshotDetail:
     choice = choose_snapshot(vault, words, allow_partial=True)
     commit = choice.commit
     manifest = open_snapshot(vault, commit, choice.view.name).manifest
+    hold = read_hold(vault.store, commit)
     return SnapshotDetail(
         source=manifest.source,
         snapshot=manifest.sync,
@@ -140,6 +144,9 @@ def show_snapshot(app: App, reach: Reach, words: str) -> SnapshotDetail:
         base=manifest.base,
         tool=manifest.tool,
         manifest=commit.manifest.key,
+        tags=commit.tags,
+        note=commit.note,
+        held=hold.reason if hold and hold.holds(app.host.clock.now()) else None,
     )
 
 

@@ -29,6 +29,17 @@ class Choice:
     reading: str
 
 
+def choose_sources(vault: Vault, source: str | None = None) -> list[str]:
+    """Give the source that is named, or all of them. Raises UsageError when it is not there."""
+    names = vault.sources()
+    if source is None:
+        return names
+    if source not in names:
+        known = ", ".join(names) or "none"
+        raise UsageError(f"There is no source {source!r}.", hint=f"Sources: {known}.")
+    return [source]
+
+
 def choose_snapshot(vault: Vault, words: str, *, allow_partial: bool = False) -> Choice:
     """Find the one snapshot that is meant. Raises UsageError with what there is,
     IntegrityError when a newer one than the answer is damaged."""

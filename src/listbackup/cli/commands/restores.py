@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from listbackup.cli.commands.snapshots import SNAPSHOT
+from listbackup.cli.commands.snapshots import SNAPSHOT, choose_words
 from listbackup.cli.options import VaultOptions, flag, several
 from listbackup.cli.output import open_output
 from listbackup.cli.words import duration, moment, number, plural, size
@@ -70,12 +70,16 @@ class WritingOptions:
 
 
 def restore(
-    snapshot: Annotated[str, SNAPSHOT],
+    snapshot: Annotated[str | None, SNAPSHOT] = None,
     /,
     *,
     to: Annotated[
         str, Parameter(help="Where to: postgresql://user@host:port/database, made if absent.")
     ],
+    at: Annotated[
+        str | None,
+        Parameter(help="The newest snapshot as of this time; SNAPSHOT may then name the SOURCE:"),
+    ] = None,
     dry_run: Annotated[bool, flag("Only print the plan.")] = False,
     compare_only: Annotated[
         bool, flag("Write nothing: compare what is there now with the snapshot.")
@@ -89,7 +93,7 @@ def restore(
     The plan is printed before anything is written. Only an equal comparison is a success; what a
     failed restore created is removed.
     """
-    wishes = RestoreWishes(snapshot, to, writing.to_options(part))
+    wishes = RestoreWishes(choose_words(snapshot, at), to, writing.to_options(part))
     if compare_only:
         return _compare(wishes, options)
     with open_output(options.json) as output:

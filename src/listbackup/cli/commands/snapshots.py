@@ -8,6 +8,8 @@ from cyclopts import Parameter
 from listbackup.cli.options import VaultOptions
 from listbackup.cli.output import open_output
 from listbackup.cli.words import moment, number, plural, size, table
+from listbackup.clock import format_time
+from listbackup.errors import UsageError
 from listbackup.operations.snapshots import (
     SnapshotDetail,
     SnapshotLine,
@@ -16,11 +18,24 @@ from listbackup.operations.snapshots import (
     list_streams,
     show_snapshot,
 )
+from listbackup.vault.selection import read_time
 
 SNAPSHOT = Parameter(
     name="SNAPSHOT",
     help="latest, latest~N, an id, a name or a time (UTC unless it says); SOURCE:… before it.",
 )
+
+
+def choose_words(snapshot: str | None, at: str | None) -> str:
+    """Give the words that choose a snapshot, of SNAPSHOT and --at. Raises UsageError."""
+    if at is None and snapshot is not None:
+        return snapshot
+    if at is None or (snapshot is not None and not snapshot.endswith(":")):
+        raise UsageError(
+            "Which snapshot is meant is not clear.",
+            hint="Give a SNAPSHOT, or --at TIME, or SOURCE: and --at TIME.",
+        )
+    return f"{snapshot or ''}{format_time(read_time(at))}"
 
 
 def snapshots(
@@ -41,8 +56,16 @@ def snapshots(
 def _describe_list(found: list[SnapshotLine]) -> list[str]:
     if not found:
         return ["There is no snapshot yet."]
-    rows = [[one.source, one.name, one.snapshot, moment(one.as_of), _status(one)] for one in found]
-    return table(["source", "name", "id", "as of", "status"], rows)
+    rows = [
+        [one.source, one.name, one.snapshot, moment(one.as_of), _status(one), _labels(one)]
+        for one in found
+    ]
+    return table(["source", "name", "id", "as of", "status", "tags and note"], rows)
+
+
+def _labels(one: SnapshotLine) -> str:
+    tags = ", ".join(one.tags)
+    return f"{tags}: {one.note}" if tags and one.note else tags or one.note
 
 
 def _status(one: SnapshotLine) -> str:
@@ -75,8 +98,12 @@ def _describe_detail(one: SnapshotDetail) -> Iterator[str]:
         "beside": ", ".join(one.extras) or "nothing",
         "manifest": one.manifest,
         "made by": one.tool,
+        "tags": ", ".join(one.tags) or "none",
+        "note": one.note or "none",
     }
     yield from (f"  {name:<10} {value}" for name, value in facts.items())
+    if one.held is not None:
+        yield f"HELD: {one.held or 'no reason given'}"
     yield from (f"NOT READ: {one}" for one in one.reasons)
     yield from (f"not exact by nature: {one}" for one in one.declared)
 
