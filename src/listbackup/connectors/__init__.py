@@ -38,7 +38,16 @@ POSTGRES = Connector(
     target="listbackup.connectors.postgres.restoring:PostgresTarget",
 )
 
-CONNECTORS: tuple[Connector, ...] = (POSTGRES,)
+SQLITE = Connector(
+    engine="sqlite",
+    schemes=("sqlite",),
+    address="listbackup.connectors.sqlite.address:parse_address",
+    source="listbackup.connectors.sqlite.source:SqliteSource",
+    inspect="listbackup.connectors.sqlite.inspection:inspect",
+    target="listbackup.connectors.sqlite.restoring:SqliteTarget",
+)
+
+CONNECTORS: tuple[Connector, ...] = (POSTGRES, SQLITE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,7 @@ def find_connector(url: str) -> Connector:
     known = ", ".join(f"{name}://" for entry in CONNECTORS for name in entry.schemes)
     raise UsageError(
         "No connector reads that kind of URL." if scheme else "A source is given as a URL.",
-        hint=f"Known: {known}. Example: postgresql://user@host:5432/database",
+        hint=f"Known: {known}. Examples: postgresql://user@host:5432/database, sqlite:///srv/app.db",
     )
 
 
