@@ -158,7 +158,7 @@ def find_lineage(
         if missing:
             return None, f"what is stored of it is damaged: {missing} is lost or cut"
         for batch in state.batches:
-            snapshot.objects.stored_bytes(batch.idx)
+            snapshot.objects.read(batch.idx)
         lineage = Lineage(snapshot.objects, state, homes)
     except IntegrityError as error:
         return None, f"what is stored of it is damaged: {error.message}"

@@ -20,6 +20,7 @@ from listbackup.errors import (
 from listbackup.ids import Entropy
 from listbackup.objectstore import ObjectStore, Tag
 from listbackup.vault import layout
+from listbackup.vault.cache import Cache
 from listbackup.vault.codecs import Squeezer, compress, expand
 from listbackup.vault.documents import MOST_BYTES, Fields, read_document
 from listbackup.vault.keyring import Keyring
@@ -41,9 +42,16 @@ class Objects:
     """Objects of one account. Thread-safe."""
 
     def __init__(
-        self, store: ObjectStore, vault: str, account: str, keyring: Keyring, entropy: Entropy
+        self,
+        store: ObjectStore,
+        vault: str,
+        account: str,
+        keyring: Keyring,
+        entropy: Entropy,
+        cache: Cache | None = None,
     ) -> None:
         self.store = store
+        self._cache = cache
         self.vault = vault
         self.account = account
         self.keyring = keyring
@@ -53,6 +61,7 @@ class Objects:
     def beside(self, fresh: Mapping[str, bytes]) -> "Objects":
         """Give the same objects and some more that no store has yet: stored bytes by key."""
         objects = Objects(self.store, self.vault, self.account, self.keyring, self._entropy)
+        objects._cache = self._cache
         objects._fresh = fresh
         return objects
 
@@ -179,7 +188,9 @@ class Objects:
     def pieces(self, ref: Ref) -> Iterator[bytes]:
         """Give the plain bytes of an object piece by piece; the stored bytes have been verified
         before the first piece, length and digest of the plain bytes before the end."""
-        body = self.stored_bytes(ref)
+        return self._plain(ref, self.stored_bytes(ref))
+
+    def _plain(self, ref: Ref, body: bytes) -> Iterator[bytes]:
         stored: Iterator[bytes] = (
             self._unsealed(ref, body) if ref.form == "sealed" else iter([body])
         )
@@ -187,13 +198,29 @@ class Objects:
         yield from verified(pieces, ref)
 
     def read(self, ref: Ref) -> bytes:
-        """Give the plain bytes of an object, verified. Raises IntegrityError."""
+        """Give the plain bytes of an object that is not large, verified; it may come from the
+        cache. Raises IntegrityError."""
         if ref.plain_bytes > MOST_READ:
             raise IntegrityError(f"{ref.key} claims an impossible size.", subject=ref.key)
         whole = io.BytesIO()
-        for piece in self.pieces(ref):
+        for piece in self._plain(ref, self._cached_bytes(ref)):
             whole.write(piece)
         return whole.getvalue()
+
+    def _cached_bytes(self, ref: Ref) -> bytes:
+        if self._cache is None or ref.key in self._fresh:
+            return self.stored_bytes(ref)
+        body = self._cache.get(ref.sha256)
+        if body is not None:
+            try:
+                check_stored(ref, body)
+            except IntegrityError:
+                self._cache.drop(ref.sha256)
+            else:
+                return body
+        body = self.stored_bytes(ref)
+        self._cache.put(ref.sha256, body)
+        return body
 
     def read_document(self, ref: Ref, what: str) -> Fields:
         """Give a JSON object that a ref names, verified."""

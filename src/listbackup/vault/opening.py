@@ -17,6 +17,7 @@ from listbackup.host import Host
 from listbackup.objectstore import ObjectStore
 from listbackup.vault import layout
 from listbackup.vault.accounts import Account, compare_mark, load_account, marks_of
+from listbackup.vault.cache import Cache
 from listbackup.vault.descriptor import MOST_DESCRIPTOR, Descriptor, read_descriptor
 from listbackup.vault.installation import Installation
 from listbackup.vault.keyring import Keyring
@@ -30,7 +31,7 @@ from listbackup.vault.witness import Seen, Witness
 @dataclass(frozen=True, slots=True)
 class Access:
     """Through what a vault is reached: the store with and without retries, the installation, what
-    somebody holds, and who listens."""
+    somebody holds, who listens, and what this machine keeps of small objects."""
 
     store: ObjectStore
     exclusive: ObjectStore
@@ -38,6 +39,7 @@ class Access:
     installation: Installation
     emit: Emit
     secrets: Sequence[Secret] = ()
+    cache: Cache | None = None
 
     @property
     def url(self) -> str:
@@ -252,7 +254,7 @@ def _assemble(
 
     entropy = access.host.entropy
     keyring = Keyring(access.store, vault, name, account.generation, unlock, entropy)
-    objects = Objects(access.store, vault, name, keyring, entropy)
+    objects = Objects(access.store, vault, name, keyring, entropy, access.cache)
     opened = Vault(access, descriptor, account, witness, seen, keyring, objects)
     opened.problems.extend(account.loaded.problems)
     return opened
