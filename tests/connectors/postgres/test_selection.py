@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from listbackup.connectors.postgres.catalog import Table
 from listbackup.connectors.postgres.names import quote_literal, stream_name
 from listbackup.connectors.postgres.parts import cut_table, narrow
-from listbackup.connectors.postgres.throttle import Throttle
+from listbackup.connectors.throttle import Throttle
 from listbackup.records.patterns import is_wanted, matches
 from listbackup.testing.hosts import play_host
 

@@ -21,9 +21,9 @@ from listbackup.connectors.postgres.moment import Moment
 from listbackup.connectors.postgres.parts import WHOLE, cut_table, name_home, narrow
 from listbackup.connectors.postgres.receiving import hang_up, socket_is_plain
 from listbackup.connectors.postgres.session import Connection, translate
-from listbackup.connectors.postgres.throttle import Throttle
 from listbackup.connectors.postgres.watching import Watch
 from listbackup.connectors.postgres.workers import Workers
+from listbackup.connectors.throttle import Throttle
 from listbackup.errors import ListbackupError, SourceError
 from listbackup.records import AsOf, Closing, Declared, Extra, Feed, Part, Stream, Unread
 from listbackup.records.encodings import open_encoding

@@ -17,9 +17,9 @@ from listbackup.connectors.postgres.session import (
     speaking_of,
     version_is_tested,
 )
-from listbackup.connectors.postgres.throttle import Throttle
 from listbackup.connectors.postgres.watching import Watch
 from listbackup.connectors.postgres.workers import Workers
+from listbackup.connectors.throttle import Throttle
 from listbackup.errors import SourceError
 from listbackup.events import Emit, Waited, Warned, ignore
 from listbackup.host import Host

@@ -21,7 +21,6 @@ from datetime import datetime
 from pathlib import Path
 
 from listbackup.connectors import ReadOptions
-from listbackup.connectors.postgres.throttle import Throttle
 from listbackup.connectors.sqlite.address import Address, show_path
 from listbackup.connectors.sqlite.files import FileFacts, look_at_file
 from listbackup.connectors.sqlite.session import (
@@ -31,6 +30,7 @@ from listbackup.connectors.sqlite.session import (
     explain_lock,
     speaking_of,
 )
+from listbackup.connectors.throttle import Throttle
 from listbackup.errors import SourceError
 from listbackup.events import Emit, Progressed, StepDone, StepStarted, Warned
 from listbackup.host import Host
