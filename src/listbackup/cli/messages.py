@@ -50,6 +50,8 @@ MESSAGES: Mapping[str, str] = {
     "pruned": f"{_OPERATIONS}.prunes:Pruned",
     "swept": f"{_OPERATIONS}.sweeps:SweepDone",
     "stats": f"{_OPERATIONS}.stats:Stats",
+    "record_life": f"{_OPERATIONS}.finds:RecordLife",
+    "find_done": f"{_OPERATIONS}.finds:FindDone",
     "checked": f"{_OPERATIONS}.checks:Checked",
     "kit": f"{_OPERATIONS}.keys:KitShown",
     "kit_verified": f"{_OPERATIONS}.keys:KitVerified",

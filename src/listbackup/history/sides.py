@@ -14,8 +14,9 @@ import numpy as np
 
 from listbackup.errors import IntegrityError
 from listbackup.vault.objects import Objects
-from listbackup.vault.reading import Snapshot, read_dead_positions
-from listbackup.vault.states import Runs, State, StoredBatch
+from listbackup.vault.reading import Snapshot
+from listbackup.vault.refs import Ref
+from listbackup.vault.states import Runs, State, StoredBatch, read_dead
 
 Array = np.ndarray[Any, Any]
 LANE = np.dtype("<u8")
@@ -26,14 +27,18 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
+DeadLines = Mapping[str, Array]
+NO_LINES: Array = np.zeros(0, np.uint32)
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One stream in one snapshot. `dead` are its runs by batch id."""
+    """One stream in one snapshot. `dead` are its dead lines by batch id, ascending."""
 
     objects: Objects
     state: State
     schema: Mapping[str, Any]
-    dead: Mapping[str, Runs]
+    dead: DeadLines
 
     @property
     def keyed(self) -> bool:
@@ -45,9 +50,9 @@ class Side:
         """The names of its columns."""
         return [str(column["name"]) for column in self.schema["columns"]]
 
-    def runs(self, batch: StoredBatch) -> Runs:
-        """Give a batch's dead runs."""
-        return self.dead.get(batch.ref.key, ())
+    def dead_of(self, batch: StoredBatch) -> Array:
+        """Give a batch's dead lines."""
+        return self.dead.get(batch.ref.key, NO_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,48 @@ class Slice:
         return self.lines.astype(np.uint64)
 
 
-def open_side(snapshot: Snapshot, name: str) -> Side:
+class DeadLists:
+    """Dead lists as lines by batch id; each is read and verified once."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._read: dict[str, DeadLines] = {}
+
+    def read(self, ref: Ref, state: State) -> DeadLines:
+        """Give the lines of one list of a state. Raises IntegrityError."""
+        if ref.key not in self._read:
+            fields = self._objects.read_document(ref, f"A dead list of {state.stream}")
+            runs = read_dead(fields, state)
+            self._read[ref.key] = {batch: spread_runs(one) for batch, one in runs.items()}
+        return self._read[ref.key]
+
+    def join(self, state: State) -> DeadLines:
+        """Give all dead lines of a state. Raises IntegrityError when a line died twice, or when
+        what is left is not the number of rows that the state counts."""
+        lists = [self.read(ref, state) for ref in state.dead]
+        names = {batch for one in lists for batch in one}
+        joined = {
+            batch: np.sort(np.concatenate([one[batch] for one in lists if batch in one]))
+            for batch in names
+        }
+        for batch, lines in joined.items():
+            if np.any(lines[1:] == lines[:-1]):
+                raise IntegrityError(f"Lines of {batch} died twice in {state.stream}.")
+        rows = sum(batch.ref.rows for batch in state.batches)
+        dead = sum(map(len, joined.values()))
+        strangers = names - {batch.ref.key for batch in state.batches}
+        if rows - dead != state.rows or strangers:
+            raise IntegrityError(
+                f"The state list of {state.stream} counts {state.rows} rows, its batches hold "
+                f"{rows - dead}."
+            )
+        return joined
+
+
+def open_side(snapshot: Snapshot, name: str, lists: DeadLists | None = None) -> Side:
     """Open a stream of a snapshot. Raises IntegrityError."""
     stream = snapshot.streams[name]
-    dead = read_dead_positions(stream.objects, stream.state)
+    dead = (lists or DeadLists(stream.objects)).join(stream.state)
     return Side(stream.objects, stream.state, stream.schema, dead)
 
 
@@ -110,12 +153,12 @@ def spread_runs(runs: Runs) -> Array:
     return spread
 
 
-def live_lines(rows: int, runs: Runs) -> Array | None:
+def live_lines(rows: int, dead: Array) -> Array | None:
     """Give the lines that are left of a batch; None for all."""
-    if not runs:
+    if not len(dead):
         return None
     alive = np.ones(rows, bool)
-    alive[spread_runs(runs)] = False
+    alive[dead] = False
     left: Array = np.flatnonzero(alive).astype(np.uint32)
     return left
 
@@ -123,7 +166,7 @@ def live_lines(rows: int, runs: Runs) -> Array | None:
 def whole_slices(side: Side) -> list[Slice]:
     """Give every live line of a side."""
     return [
-        Slice(side.objects, batch, side.keyed, live_lines(batch.ref.rows, side.runs(batch)))
+        Slice(side.objects, batch, side.keyed, live_lines(batch.ref.rows, side.dead_of(batch)))
         for batch in side.state.batches
     ]
 
@@ -136,20 +179,19 @@ def differing_slices(before: Side, after: Side) -> tuple[list[Slice], list[Slice
     shared = {batch.ref.key for batch in after.state.batches} & set(kept)
     for batch in before.state.batches:
         if batch.ref.key not in shared:
-            lines = live_lines(batch.ref.rows, before.runs(batch))
+            lines = live_lines(batch.ref.rows, before.dead_of(batch))
             left.append(Slice(before.objects, batch, before.keyed, lines))
     for batch in after.state.batches:
         if batch.ref.key not in shared:
-            lines = live_lines(batch.ref.rows, after.runs(batch))
+            lines = live_lines(batch.ref.rows, after.dead_of(batch))
             came.append(Slice(after.objects, batch, after.keyed, lines))
             continue
         if kept[batch.ref.key] != batch:
             raise IntegrityError(
                 f"{batch.ref.key} is named in two ways by two states.", subject=batch.ref.key
             )
-        gone, back = before.runs(batch), after.runs(batch)
-        if list(gone) != list(back):
-            earlier, later = spread_runs(gone), spread_runs(back)
+        earlier, later = before.dead_of(batch), after.dead_of(batch)
+        if not np.array_equal(earlier, later):
             died = np.setdiff1d(later, earlier, assume_unique=True)
             rose = np.setdiff1d(earlier, later, assume_unique=True)
             left += [Slice(before.objects, batch, before.keyed, died)] if len(died) else []

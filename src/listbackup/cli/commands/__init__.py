@@ -34,6 +34,7 @@ COMMANDS: dict[str, Command] = {
         f"{_HERE}.restores:restore", "Restore a snapshot into a database, and prove it.", _DAILY
     ),
     "diff": Command(f"{_HERE}.diffs:diff", "Compare two snapshots.", _PAST),
+    "find": Command(f"{_HERE}.finds:find", "Find a record, and follow its life.", _PAST),
     "tag": Command(f"{_HERE}.labels:tag", "Put tags and a note on a snapshot.", _KEEP),
     "hold": Command(f"{_HERE}.labels:hold", "Keep a snapshot, whatever the rules say.", _KEEP),
     "prune": Command(f"{_HERE}.retention:prune", "Drop snapshots that no rule keeps.", _KEEP),

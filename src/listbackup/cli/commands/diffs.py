@@ -1,6 +1,6 @@
 """`diff`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -158,18 +158,24 @@ def _describe_row(one: RowDifference) -> Iterator[str]:
     row = one.after or one.before or {}
     if one.before is not None and one.after is not None:
         changes = (
-            f"{name}: {_shorten(one.before.get(name))} -> {_shorten(one.after.get(name))}"
+            f"{name}: {show_value(one.before, name)} -> {show_value(one.after, name)}"
             for name in one.columns
         )
         yield f"  {mark} {one.key}  {'; '.join(changes)}"
     elif row:
-        values = ", ".join(f"{name}={_shorten(value)}" for name, value in row.items())
+        values = ", ".join(f"{name}={shorten(value)}" for name, value in row.items())
         yield f"  {mark} {one.key or ''}  {values}"
     else:
         yield f"  {mark} {one.key or '(no key)'}"
 
 
-def _shorten(value: str | None) -> str:
+def show_value(row: Mapping[str, str | None], name: str) -> str:
+    """Write a row's value for people."""
+    return shorten(row[name]) if name in row else "(no such column)"
+
+
+def shorten(value: str | None) -> str:
+    """Write a value for people: long ones are cut, with their length."""
     if value is None:
         return "NULL"
     if not value:
