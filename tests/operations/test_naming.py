@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listbackup.ids import encode_base32
-from listbackup.operations.naming import make_source_id
+from listbackup.operations.naming import make_file_id, make_source_id
 from listbackup.vault.layout import check_id
 
 
@@ -38,6 +38,14 @@ def test_what_is_long_is_cut_at_eighty_and_told_apart() -> None:
     assert one != other
     assert one[:80] == other[:80]
     assert len(one) == 80 + 1 + 12
+
+
+def test_a_file_is_called_by_its_name_and_told_apart_by_its_path() -> None:
+    one = make_file_id("sqlite", "/srv/shop/Data 1.db")
+    assert one == f"sqlite-data_1_db-{suffix('/srv/shop/Data 1.db')}"
+    assert one != make_file_id("sqlite", "/srv/other/Data 1.db")
+    long = make_file_id("sqlite", "/srv/" + "läng" * 60 + ".db")
+    assert check_id(long, "a source") == long
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120)

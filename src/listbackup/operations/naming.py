@@ -15,6 +15,8 @@ def name_source(endpoint: Endpoint, wish: str | None) -> str:
     if wish is not None:
         return check_id(wish, "the name of a source")
     engine = endpoint.connector.engine
+    if not endpoint.port and endpoint.container.startswith("/"):
+        return make_file_id(engine, endpoint.container)
     return make_source_id(engine, endpoint.host, endpoint.port, endpoint.container)
 
 
@@ -27,3 +29,11 @@ def make_source_id(engine: str, host: str, port: int, container: str) -> str:
         return escaped
     digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).digest()
     return f"{escaped}-{encode_base32(digest)[:12]}"
+
+
+def make_file_id(engine: str, path: str) -> str:
+    """Make `{engine}-{name of the file}`, then a hyphen and 12 base32 characters of the whole
+    path's SHA-256: a path says too much, its end too little."""
+    name = re.sub(r"[^a-z0-9_-]", "_", path.rpartition("/")[2].lower())
+    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).digest()
+    return f"{engine}-{name}"[:LONGEST] + f"-{encode_base32(digest)[:12]}"

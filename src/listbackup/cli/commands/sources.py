@@ -15,7 +15,9 @@ PARTIAL = 3
 
 
 def test(
-    url: Annotated[str, Parameter(name="URL", help="postgresql://user@host:port/database")],
+    url: Annotated[
+        str, Parameter(name="URL", help="postgresql://user@host:port/database or sqlite:///path")
+    ],
     /,
     *,
     reading: ReadingOptions = ReadingOptions(),  # noqa: B008
@@ -33,10 +35,11 @@ def test(
 
 def _describe(found: SourceTested) -> Iterator[str]:
     yield f"{found.url}: {found.version}"
-    kind = "superuser" if found.superuser else "ordinary user"
-    where = "a replica" if found.on_replica else "a primary server"
-    wire = "encrypted" if found.encrypted else "not encrypted"
-    yield f"  we are    {found.user}, {kind}, on {where}; the connection is {wire}"
+    if found.user:
+        kind = "superuser" if found.superuser else "ordinary user"
+        where = "a replica" if found.on_replica else "a primary server"
+        wire = "encrypted" if found.encrypted else "not encrypted"
+        yield f"  we are    {found.user}, {kind}, on {where}; the connection is {wire}"
     yield f"  database  {found.container}, {size(found.bytes)} on disk"
     rows = sum(one.rows for one in found.streams)
     yield f"  readable  {plural(len(found.streams), 'stream')}, about {number(rows)} rows"
