@@ -76,6 +76,10 @@ def conversation(machine: Machine, small: str, fresh: Fresh, copies: Path) -> di
     type_in("vault probe", copies / "store", "--volatile")
     type_in("source test", small)
     type_in("doctor")
+    (machine.config / "listbackup.yaml").write_text(f"sources: {{shop: {{url: '{small}'}}}}\n")
+    type_in("config show")
+    type_in("config check")
+    type_in("backup", "--all")
     type_in("demo", "--scale", "0.002")
     return said
 

@@ -11,7 +11,7 @@ atexit.register(lambda: print(*sorted(sys.modules), file=sys.stderr))
 from listbackup.cli.main import main
 main()
 """
-NEVER = {"duckdb", "polars", "pyarrow", "boto3", "sqlalchemy", "fastapi"}
+NEVER = {"duckdb", "polars", "pyarrow", "boto3", "sqlalchemy", "fastapi", "yaml", "pydantic"}
 
 
 def loaded_by(machine: Machine, *words: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 From = Literal["flag", "environment", "file", "default"]
@@ -45,10 +44,3 @@ def choose(
     if written is not None and written[0] is not None:
         return Setting(name, written[0], "file", written[1], shown)
     return Setting(name, default, "default", "")
-
-
-def show(value: Any) -> Any:
-    """Give a value in a form that JSON has: paths as strings, tuples as they are."""
-    if isinstance(value, Path):
-        return str(value)
-    return value

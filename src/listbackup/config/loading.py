@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from listbackup.config.models import Document, Hooks, NamedSource, Retention
-from listbackup.config.placeholders import fill, has_placeholder
+from listbackup.config.placeholders import Refuse, fill, has_placeholder
 from listbackup.config.reading import MOST_BYTES, Tree, YamlProblem, read_yaml
 from listbackup.errors import UsageError
 
@@ -114,32 +114,47 @@ def load_configuration(path: Path, environment: Mapping[str, str]) -> Configurat
 
 def say_place(path: Path, tree: Tree, trail: Trail) -> str:
     """Say where a key stands, or what it would stand in."""
-    for length in range(len(trail), -1, -1):
-        line = tree.lines.get(trail[:length])
-        if line is not None:
-            return f"{path.name}:{line}"
-    return path.name
+    line = _find_line(tree, trail)
+    return f"{path.name}:{line}" if line else path.name
+
+
+def _find_line(tree: Tree, trail: Trail) -> int:
+    lengths = range(len(trail), -1, -1)
+    return next((tree.lines[trail[:n]] for n in lengths if trail[:n] in tree.lines), 0)
 
 
 def _validate(path: Path, tree: Tree, environment: Mapping[str, str]) -> Configuration:
-    problems: list[str] = []
-
-    def note(trail: Trail, what: str) -> None:
-        name = _write_trail(trail)
-        place = say_place(path, tree, trail)
-        problems.append(f"{name}: {what}  ({place})" if name else f"{what}  ({place})")
-
-    filled = fill(tree.root, environment, note)
-    if problems:
-        raise Mistaken(path, tuple(problems))
+    noted: dict[Trail, str] = {}
+    filled = _drop_empty(fill(tree.root, environment, noted.setdefault), noted.setdefault)
+    document = None
     try:
         context = {"directory": path.absolute().parent}
-        return Configuration(path, Document.model_validate(filled, context=context), tree)
+        document = Document.model_validate(filled, context=context)
     except ValidationError as error:
         for one in error.errors(include_url=False, include_input=False):
             trail = tuple(step for step in one["loc"] if step != "[key]")
-            note(trail, _say(one, trail))
-        raise Mistaken(path, tuple(problems)) from None
+            # What is noted already is not there to be validated: it would be missed twice.
+            if not any(before[: len(trail)] == trail for before in noted):
+                noted[trail] = _say(one, trail)
+    if document is not None and not noted:
+        return Configuration(path, document, tree)
+    told = []
+    for trail in sorted(noted, key=lambda trail: _find_line(tree, trail)):
+        name, place = _write_trail(trail), say_place(path, tree, trail)
+        told.append(f"{name}: {noted[trail]}  ({place})" if name else f"{noted[trail]}  ({place})")
+    raise Mistaken(path, tuple(told))
+
+
+def _drop_empty(value: Any, refuse: Refuse, trail: Trail = ()) -> Any:
+    """Give a tree without the keys that have no value; `refuse` is told of each."""
+    if isinstance(value, list):
+        return [_drop_empty(one, refuse, (*trail, at)) for at, one in enumerate(value)]
+    if isinstance(value, dict):
+        left = {name: _drop_empty(one, refuse, (*trail, name)) for name, one in value.items()}
+        return {name: one for name, one in left.items() if one is not None}
+    if value is None:
+        refuse(trail, "this has no value")
+    return value
 
 
 def _write_trail(trail: Trail) -> str:

@@ -89,6 +89,13 @@ def _words(value: Any) -> tuple[str, ...]:
     return (_text(value),)
 
 
+def _tags(value: Any) -> tuple[str, ...]:
+    for tag in _words(value):
+        if len(tag) > 100 or not tag.isprintable() or set(tag) & {" ", ","}:
+            raise ValueError("a tag has at most 100 printable characters, no space and no comma")
+    return _words(value)
+
+
 def _hook(value: Any) -> Hook:
     if isinstance(value, list):
         return tuple(map(_text, value))
@@ -122,6 +129,7 @@ Few = Annotated[int, PlainValidator(_few)]
 Span = Annotated[str, PlainValidator(_span)]
 Switch = Annotated[bool, PlainValidator(_switch)]
 Words = Annotated[tuple[str, ...], PlainValidator(_words)]
+Tags = Annotated[tuple[str, ...], PlainValidator(_tags)]
 Errand = Annotated[Hook, PlainValidator(_hook)]
 Jobs = Annotated[int, PlainValidator(_quantity(read_jobs))]
 Rate = Annotated[int, PlainValidator(_quantity(read_rate))]
@@ -150,7 +158,7 @@ class Retention(Section):
     keep_monthly: Count | None = None
     keep_yearly: Count | None = None
     keep_within: Span | None = None
-    keep_tag: Words | None = None
+    keep_tag: Tags | None = None
     prune: Prune = Prune()
 
     @model_validator(mode="after")
@@ -184,7 +192,7 @@ class NamedSource(Section):
     limit_rate: Rate | None = None
     lock_timeout: Seconds | None = None
     statement_timeout: Seconds | None = None
-    tags: Words | None = None
+    tags: Tags | None = None
     retention: Retention | None = None
     hooks: Hooks = Hooks()
 

@@ -11,12 +11,12 @@ from typing import Any
 _DOLLAR = re.compile(r"\$(\$|\{([^}]*)(\}?))")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Path = tuple[str | int, ...]
-Refuse = Callable[[Path, str], None]
+Refuse = Callable[[Path, str], object]
 
 
 def fill(value: Any, environment: Mapping[str, str], refuse: Refuse, path: Path = ()) -> Any:
     """Fill the placeholders of a tree. `refuse` is told the path of each that cannot be filled,
-    and why."""
+    and why; nothing is left of its value."""
     if isinstance(value, dict):
         return {name: fill(one, environment, refuse, (*path, name)) for name, one in value.items()}
     if isinstance(value, list):
@@ -31,17 +31,26 @@ def has_placeholder(text: str) -> bool:
     return any(found[1] != "$" for found in _DOLLAR.finditer(text))
 
 
-def _fill_text(text: str, environment: Mapping[str, str], refuse: Callable[[str], None]) -> str:
+def _fill_text(
+    text: str, environment: Mapping[str, str], refuse: Callable[[str], object]
+) -> str | None:
+    failed: list[str] = []
+
     def put(found: re.Match[str]) -> str:
         if found[1] == "$":
             return "$"
         name = found[2]
         if not found[3] or _NAME.fullmatch(name) is None:
-            refuse(f"{found[0]!r} is no placeholder; write ${{NAME}}, and $$ for a dollar sign")
+            failed.append(
+                f"{found[0]!r} is no placeholder; write ${{NAME}}, and $$ for a dollar sign"
+            )
             return ""
         if name not in environment:
-            refuse(f"the environment has no {name}")
+            failed.append(f"the environment has no {name}")
             return ""
         return environment[name]
 
-    return _DOLLAR.sub(put, text)
+    filled = _DOLLAR.sub(put, text)
+    if failed:
+        refuse("; ".join(failed))
+    return None if failed else filled

@@ -1,6 +1,6 @@
 """`backup`: one sync of one source into a vault, or what it would do."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from listbackup.errors import BusyError, ListbackupError
 from listbackup.events import Warned
 from listbackup.operations.naming import name_source
 from listbackup.sync.engine import SyncOptions, SyncResult, run_sync
+from listbackup.vault.labels import check_tag
 from listbackup.vault.opening import Vault
 from listbackup.vault.upkeep import keep_up
 
@@ -28,6 +29,7 @@ class BackupWishes:
     reading: ReadOptions = field(default_factory=ReadOptions)
     accept_new_server: bool = False
     password_file: Path | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """A snapshot that was committed. `declared` names what by nature is not exact."""
+    """A snapshot that was committed. `declared` names what by nature is not exact; `dropped` says
+    how many older ones a prune right after it dropped, None where there was no prune."""
 
     source: str
     snapshot: str
@@ -58,6 +61,8 @@ class BackedUp:
     not_read: tuple[NotRead, ...]
     reasons: tuple[str, ...]
     declared: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+    dropped: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,8 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
     Raises UsageError, AuthError, SourceError, BusyError when another backup of it runs or won,
     RefusedError when it is another database than before, and what opening a vault raises.
     """
+    for tag in wishes.tags:
+        check_tag(tag)
     endpoint = app.endpoint(wishes.source, wishes.password_file)
     name = name_source(endpoint, wishes.name)
     began = app.host.clock.monotonic()
@@ -118,7 +125,8 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
             _keep_up(app, reach, name)
     except BusyError as error:
         raise _explain_busy(error, name) from error
-    return _summarise(name, result, app.host.clock.monotonic() - began, first)
+    done = _summarise(name, result, app.host.clock.monotonic() - began, first)
+    return _label(app, reach, done, wishes.tags)
 
 
 def plan_backup(app: App, wishes: BackupWishes) -> BackupPlan:
@@ -154,6 +162,20 @@ def _keep_up(app: App, reach: Reach, name: str) -> None:
         keep_up(app.vault(reach), name)
     except ListbackupError as error:
         app.emit(Warned(f"The ledger's upkeep was put off: {error.message}"))
+
+
+def _label(app: App, reach: Reach, done: BackedUp, tags: tuple[str, ...]) -> BackedUp:
+    # The snapshot is acknowledged already: it stays, with or without its tags.
+    from listbackup.operations.labels import label_snapshot
+
+    if not tags:
+        return done
+    try:
+        said = label_snapshot(app, reach, f"{done.source}:{done.snapshot}", tags)
+    except ListbackupError as error:
+        app.emit(Warned(f"The tags were not written: {error.message}", error.hint))
+        return done
+    return replace(done, tags=said.tags)
 
 
 def _explain_busy(error: BusyError, name: str) -> BusyError:

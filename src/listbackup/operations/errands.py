@@ -57,13 +57,16 @@ def run_command(command: Command, timeout: float) -> None:
             raise FailedError(f"it cannot be started: {said}") from error
     assert process.stdout is not None
     tail = _Tail(process.stdout)
+    code: int | None = None
     try:
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
-        raise FailedError(f"it took longer than {timeout:g} s and was ended{tail.say()}") from None
+        pass
     finally:
         _end(process)
         tail.finish()
+    if code is None:
+        raise FailedError(f"it took longer than {timeout:g} s and was ended{tail.say()}")
     if code != 0:
         raise FailedError(f"it ended with exit code {code}{tail.say()}")
 
@@ -99,7 +102,6 @@ class _Tail:
 
     def say(self) -> str:
         """Give the last lines, to be put behind a message."""
-        self._thread.join(_LINGER)
         words = " ".join(self._kept.decode("utf-8", "replace").split())
         return f": {words[-300:]}" if words else ""
 
@@ -113,7 +115,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a process that still runs, and all that it started."""
     if process.poll() is not None:
         return
-    for number, patience in ((signal.SIGTERM, 2.0), (signal.SIGKILL, None)):
+    for number, patience in ((signal.SIGTERM, 1.0), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -12,6 +12,7 @@ from listbackup.errors import (
     BusyError,
     FailedError,
     IntegrityError,
+    InterruptedByUser,
     ListbackupError,
     RateLimited,
     RefusedError,
@@ -24,6 +25,7 @@ from listbackup.events import StepDone, StepStarted, Warned
 from listbackup.log import Redactor, redactor_for
 from listbackup.operations.backups import BackedUp, BackupPlan, BackupWishes, back_up, plan_backup
 from listbackup.operations.hooks import Event, Outcome, run_hooks
+from listbackup.operations.policies import prune_after_backup, prunes_after_backup
 from listbackup.operations.preferences import ReadingWishes, settle_reading
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class RoundWishes:
     reading: ReadingWishes = field(default_factory=ReadingWishes)
     accept_new_server: bool = False
     parallel: int = 1
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,9 @@ def settle_wishes(app: App, reach: Reach, name: str, wishes: RoundWishes) -> Bac
     found = demand_configuration(app, reach, f"{name!r} is no URL")
     said = found.source(name)
     reading = settle_reading(wishes.reading, app.environment, found, name)
-    return BackupWishes(said.url, name, reading, wishes.accept_new_server, said.password_file)
+    tags = wishes.tags if wishes.tags is not None else said.tags or ()
+    accept = wishes.accept_new_server
+    return BackupWishes(said.url, name, reading, accept, said.password_file, tags)
 
 
 def plan_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> BackupPlan:
@@ -129,18 +134,23 @@ def back_up_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> Bac
     found.source(name)
     redactor = redactor_for(app.environment)
     vault = app.vault_url(reach) or ""
-    start = Outcome("start", name, vault, unforeseen="it was interrupted or failed unforeseen")
+    start = Outcome("start", name, vault, unforeseen="it failed unforeseen")
     run_hooks(app, found, start, redactor)
     ended = replace(start, event="failure")
     try:
         meant = settle_wishes(app, reach, name, wishes)
         _learn_password(app, meant, redactor)
         done = back_up(app, reach, meant)
+        if done.status == "complete" and prunes_after_backup(app, reach, name):
+            done = replace(done, dropped=prune_after_backup(app, reach, name))
         event: Event = "success" if done.status == "complete" else "partial"
         ended = replace(start, event=event, done=done)
         return done
     except ListbackupError as error:
         ended = replace(ended, error=error)
+        raise
+    except KeyboardInterrupt:
+        ended = replace(ended, error=InterruptedByUser("It was interrupted."))
         raise
     finally:
         run_hooks(app, found, ended, redactor)

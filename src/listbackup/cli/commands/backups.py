@@ -50,6 +50,14 @@ def backup(
     name: Annotated[
         str | None, Parameter(help="The source's name in the vault; else made from the URL.")
     ] = None,
+    tag: Annotated[
+        tuple[str, ...] | None,
+        Parameter(
+            negative="",
+            show_default=False,
+            help="A tag for the snapshot; may be repeated. Those of the file are left out then.",
+        ),
+    ] = None,
     accept_new_server: Annotated[
         bool, flag("It is another server now, after an upgrade or a move: go on.")
     ] = False,
@@ -74,7 +82,7 @@ def backup(
     if name is not None and (source is None or is_named(source)):
         raise UsageError("A source of the file has its name already.", hint="Leave out --name.")
     with open_output(options.json, quiet=quiet) as output:
-        wishes = RoundWishes(reading.wishes(), accept_new_server, parallel)
+        wishes = RoundWishes(reading.wishes(), accept_new_server, parallel, tag)
         if source is None:
             run = _plan_all if dry_run else _back_up_all
             return run(output, options.reach(), wishes)
@@ -90,9 +98,9 @@ def _back_up(
         done = back_up_named(output.app, reach, source, wishes)
     else:
         read = settle_reading(wishes.reading, output.app.environment)
-        done = back_up(
-            output.app, reach, BackupWishes(source, name, read, wishes.accept_new_server)
-        )
+        accept = wishes.accept_new_server
+        meant = BackupWishes(source, name, read, accept, tags=wishes.tags or ())
+        done = back_up(output.app, reach, meant)
     output.show("backed_up", done, _describe_done(done))
     return 0 if done.status == "complete" else PARTIAL
 
@@ -179,6 +187,10 @@ def _describe_done(done: BackedUp) -> Iterator[str]:
         f"  holds  {plural(done.streams, 'stream')}, {number(done.rows)} rows; "
         f"{size(done.bytes)} read in {duration(done.seconds)}"
     )
+    if done.tags:
+        yield f"  tags   {', '.join(done.tags)}"
+    if done.dropped is not None:
+        yield f"  pruned {plural(done.dropped, 'older snapshot')} dropped"
     yield from _describe_rest(done.not_read, done.declared)
 
 
