@@ -1,6 +1,7 @@
 """The configuration file, as a person uses it: named sources, all of them, what counts and why."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from listbackup.config.models import Retention
 from listbackup.sandbox.postgres import PostgresServer
 from tests.cli.machines import Answer, Machine
 
@@ -152,15 +154,41 @@ def test_a_prune_after_each_backup_keeps_what_the_file_says(machine: Machine, sm
     machine.init()
     write(
         machine,
-        f"retention: {{keep_last: 2, prune: {{after_backup: true}}}}\n"
+        f"retention: {{keep_last: 1, prune: {{after_backup: true}}}}\n"
         f"sources:\n  shop: {{url: '{small}'}}\n"
-        f"  whole: {{url: '{small}', retention: {{keep_last: 2}}}}\n",
+        f"  whole: {{url: '{small}', retention: {{keep_last: 1}}}}\n",
     )
-    dropped = [machine.ask("backup", "shop")[-1]["dropped"] for _ in range(4)]
-    assert dropped == [0, 0, 1, 1]
-    assert [machine.ask("backup", "whole")[-1]["dropped"] for _ in range(3)] == [None] * 3
-    assert len(machine.ask("snapshots", "shop")) == 2
-    assert len(machine.ask("snapshots", "whole")) == 3
+    assert [machine.ask("backup", "shop")[-1]["dropped"] for _ in range(2)] == [0, 1]
+    assert [machine.ask("backup", "whole")[-1]["dropped"] for _ in range(2)] == [None, None]
+    assert len(machine.ask("snapshots", "shop")) == 1
+    assert len(machine.ask("snapshots", "whole")) == 2
+
+
+def test_prune_takes_the_rules_of_the_file_where_none_is_typed(
+    machine: Machine, small: str
+) -> None:
+    machine.init()
+    path = write(machine, f"sources: {{a: {{url: '{small}'}}, b: {{url: '{small}'}}}}\n")
+    for _ in range(2):
+        machine.do("backup", "--all")
+    assert "No rule" in machine.run("prune", "--json").error["message"]
+    path.write_text(
+        "time_zone: Europe/Berlin\nsources:\n"
+        f"  a: {{url: '{small}', retention: {{keep_last: 1}}}}\n  b: {{url: '{small}'}}\n"
+    )
+    pruned = [one for one in machine.ask("prune") if one["message_type"] == "pruned"]
+    assert [(one["source"], one["kept"], one["dropped"]) for one in pruned] == [("a", 1, 1)]
+    assert len(machine.ask("snapshots", "b")) == 2
+    machine.do("prune", "b", "--keep-last", "1")
+    assert len(machine.ask("snapshots", "b")) == 1
+    machine.set(LISTBACKUP_TIME_ZONE="Nowhere/Else")
+    assert machine.run("prune", "--keep-daily", "1").code == 2
+
+
+def test_the_keys_of_retention_are_the_flags_of_prune(machine: Machine) -> None:
+    shown = machine.do("prune", "--help").out
+    flags = {name[2:].replace("-", "_") for name in re.findall(r"--keep-[a-z]+", shown)}
+    assert flags == set(Retention.model_fields) - {"prune"}
 
 
 # ------------------------------------------------------------------------------ hooks, end to end

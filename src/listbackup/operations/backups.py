@@ -9,6 +9,7 @@ from listbackup.app import App, Reach
 from listbackup.connectors import ReadOptions
 from listbackup.errors import BusyError, ListbackupError
 from listbackup.events import Warned
+from listbackup.operations.labels import label_snapshot
 from listbackup.operations.naming import name_source
 from listbackup.sync.engine import SyncOptions, SyncResult, run_sync
 from listbackup.vault.labels import check_tag
@@ -166,8 +167,6 @@ def _keep_up(app: App, reach: Reach, name: str) -> None:
 
 def _label(app: App, reach: Reach, done: BackedUp, tags: tuple[str, ...]) -> BackedUp:
     # The snapshot is acknowledged already: it stays, with or without its tags.
-    from listbackup.operations.labels import label_snapshot
-
     if not tags:
         return done
     try:

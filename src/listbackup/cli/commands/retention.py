@@ -9,8 +9,8 @@ from cyclopts import Group, Parameter
 from listbackup.cli.options import VaultOptions, flag, several
 from listbackup.cli.output import open_output
 from listbackup.cli.words import moment, plural, size, table
+from listbackup.operations.policies import prune_by_policy
 from listbackup.operations.prunes import Pruned, PruneLine, PruneWishes
-from listbackup.operations.prunes import prune as prune_snapshots
 from listbackup.operations.sweeps import GRACE, SweepDone, SweepWishes
 from listbackup.operations.sweeps import sweep as sweep_vault
 from listbackup.vault.retention import Rules, read_span
@@ -39,8 +39,9 @@ class KeepOptions:
     ] = None
     keep_tag: Annotated[tuple[str, ...], several("All with this tag; may be repeated.", KEEP)] = ()
     time_zone: Annotated[
-        str, Parameter(group=KEEP, help="Whose days, weeks and months: Europe/Berlin.")
-    ] = "UTC"
+        str | None,
+        Parameter(group=KEEP, help="Whose days, weeks and months: Europe/Berlin; UTC by default."),
+    ] = None
 
     def to_rules(self) -> Rules:
         """Say it to an operation. Raises UsageError."""
@@ -53,7 +54,7 @@ class KeepOptions:
             yearly=self.keep_yearly,
             within=read_span(self.keep_within) if self.keep_within is not None else None,
             tags=self.keep_tag,
-            zone=self.time_zone,
+            zone=self.time_zone or "UTC",
         )
 
 
@@ -74,11 +75,11 @@ def prune(
 
     Rules add up: what any of them keeps is kept. They count complete snapshots only. Never dropped
     are the newest complete snapshot and all after it, the newest complete state of any stream, and
-    what is held.
+    what is held. Without a rule those of the configuration file are taken, source by source.
     """
     wishes = PruneWishes(source, keep.to_rules(), dry_run, clock_ok)
     with open_output(options.json) as output:
-        for done in prune_snapshots(output.app, options.reach(), wishes):
+        for done in prune_by_policy(output.app, options.reach(), wishes, keep.time_zone):
             output.show("pruned", done, _describe_pruned(done))
         if sweep:
             swept = sweep_vault(
