@@ -46,11 +46,18 @@ class Span:
         year, month = divmod(moment.year * 12 + moment.month - 1 - self.months, 12)
         for day in range(moment.day, 0, -1):
             try:
-                back = moment.replace(year=max(1, year), month=month + 1, day=day)
+                back = moment.replace(year=max(2, year), month=month + 1, day=day)
             except ValueError:
                 continue
-            return back - timedelta(hours=self.hours)
+            return _subtract(back, self.hours)
         raise AssertionError("every month has a first day")
+
+
+def _subtract(moment: datetime, hours: int) -> datetime:
+    try:
+        return moment - timedelta(hours=hours)
+    except OverflowError:
+        return datetime(1, 1, 2, tzinfo=UTC)  # a day later than the first, so that zones fit
 
 
 def read_span(text: str) -> Span:

@@ -38,7 +38,8 @@ class Locked:
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep deleted, or would delete, and what it left alone. Sizes in stored bytes."""
+    """What a sweep deleted, or would delete, and what it left alone: `kept` is needed by live or
+    held snapshots, `waiting` by none, but younger than the grace. Sizes in stored bytes."""
 
     objects: int = 0
     bytes: int = 0
@@ -107,13 +108,13 @@ def sweep_leftovers(
 class _Sweep:
     def __init__(self, vault: Vault, view: SourceView, ages: Ages, grace: timedelta) -> None:
         self.swept = Swept()
-        self._vault = vault
         self._store = vault.store
         self._view = view
         self._ages = ages
         self._grace = grace
         self._now = ages.now
         self._before = ages.before(grace)
+        self._needs = Needs(vault.objects, vault.host.clock, view.name)
         self._syncs = _list_syncs(vault.store, vault.account.name, view.name)
         committed = {one.sync for one in view.commits.values()}
         committed |= {one.commit.sync for one in view.dropped.values()}
@@ -121,7 +122,9 @@ class _Sweep:
 
     def choose(self) -> list[tuple[_Sync, list[ObjectInfo]]]:
         """Give what may go, newest sync first (ids begin with the time), manifests first."""
-        needed = self._find_needed(self._choose_roots())
+        lasting, passing = self._choose_roots()
+        kept = self._find_needed(lasting)
+        needed = kept | self._find_needed(passing)
         going = []
         for sync in sorted(self._syncs.values(), key=lambda one: one.id, reverse=True):
             unneeded = [one for one in sync.found if one.key not in needed]
@@ -130,7 +133,7 @@ class _Sweep:
                 old and sync.id in self.uncommitted and not self.is_idle(sync)
             ):
                 old = []
-            self._count(sync.found, unneeded, old)
+            self._count(sync.found, [one for one in sync.found if one.key not in kept], old)
             if old:
                 going.append((sync, sorted(old, key=_manifest_first)))
         return going
@@ -160,9 +163,10 @@ class _Sweep:
         self.swept.locked.append(Locked(info.key, info.size, until))
         return False
 
-    def _choose_roots(self) -> list[Committed]:
-        """Give the snapshots whose needs stay: live, dropped a short while ago, or held."""
-        roots = list(self._view.commits.values())
+    def _choose_roots(self) -> tuple[list[Committed], list[Committed]]:
+        """Give the snapshots whose needs stay: live or held; and dropped a short while ago."""
+        lasting = list(self._view.commits.values())
+        passing: list[Committed] = []
         for one in self._view.dropped.values():
             young = self._ages.since(one.by) < self._grace
             sync = self._syncs.get(one.commit.sync)
@@ -170,12 +174,12 @@ class _Sweep:
             if held:
                 self.swept.held.append(one.commit.sync)
             if (young or held) and self._exists(one.commit):
-                roots.append(one.commit)
+                (lasting if held else passing).append(one.commit)
         for name in self.uncommitted:
             home = self._syncs[name].home
             if home and self._is_held(read_hold_at(self._store, home + HOLD)):
                 self.swept.held.append(name)
-        return roots
+        return lasting, passing
 
     def _is_held(self, hold: Hold | None) -> bool:
         return hold is not None and hold.holds(self._now)
@@ -189,8 +193,7 @@ class _Sweep:
         return True
 
     def _find_needed(self, commits: Sequence[Committed]) -> frozenset[str]:
-        vault = self._vault
-        needs = Needs(vault.objects, vault.host.clock, self._view.name)
+        needs = self._needs
         needs.read(commits)
         needed: set[str] = set()
         for commit in commits:
@@ -207,12 +210,12 @@ class _Sweep:
         return frozenset(needed)
 
     def _count(
-        self, found: list[ObjectInfo], unneeded: list[ObjectInfo], going: list[ObjectInfo]
+        self, found: list[ObjectInfo], passing: list[ObjectInfo], going: list[ObjectInfo]
     ) -> None:
-        swept, stays = self.swept, sum(one.size for one in unneeded)
-        swept.kept += len(found) - len(unneeded)
+        swept, stays = self.swept, sum(one.size for one in passing)
+        swept.kept += len(found) - len(passing)
         swept.kept_bytes += sum(one.size for one in found) - stays
-        swept.waiting += len(unneeded) - len(going)
+        swept.waiting += len(passing) - len(going)
         swept.waiting_bytes += stays - sum(one.size for one in going)
 
 
