@@ -168,3 +168,12 @@ def test_lines_of_another_shape_are_refused() -> None:
 def test_an_unknown_encoding_is_refused_by_name() -> None:
     with pytest.raises(IntegrityError, match="copy-text-array/9"):
         open_encoding("copy-text-array/9", {"columns": []})
+
+
+@pytest.mark.parametrize("count", range(9))
+@pytest.mark.parametrize("after", ['"', "u0041", "n", "x", "\v", "\x01", ""])
+def test_runs_of_backslashes_of_every_length_come_back(count: int, after: str) -> None:
+    value = ("\\" * count + after).encode()
+    rows = [[value, value + value, None], [b"", value + b'"', value]]
+    source = write_copy(rows)
+    assert to_source(to_lines(source)) == source

@@ -29,14 +29,13 @@ def restore_copy_text(lines: bytes) -> bytes:
     given = np.frombuffer(lines, np.uint8)
     out = given.copy()
     quotes = given == QUOTE
-    starts = _find_escapes(given)
-    following = given[starts + 1]
-    escaped = starts[following == QUOTE]
-    quotes[escaped + 1] = False
+    escaping = _mark_escapes(given)
+    escaped = escaping[:-1] & quotes[1:]
+    codes = np.flatnonzero(escaping[:-1] & (given[1:] == LETTER_U))
+    quotes[1:] ^= escaped
     structural = np.flatnonzero(quotes)
     keep = np.logical_not(quotes, out=quotes)
-    keep[escaped] = False
-    codes = starts[following == LETTER_U]
+    keep[:-1] ^= escaped
     if len(codes):
         _decode(given, out, keep, codes)
     _write_gaps(given, out, keep, structural)
@@ -44,21 +43,17 @@ def restore_copy_text(lines: bytes) -> bytes:
     return kept
 
 
-def _find_escapes(given: Array) -> Array:
-    """Find the backslashes that escape: in a run of them the first, third, ..."""
-    found = np.flatnonzero(given == BACKSLASH)
-    if not len(found):
-        return found
-    first = np.empty(len(found), bool)
-    first[0] = True
-    np.not_equal(found[1:], found[:-1] + 1, out=first[1:])
-    if first.all():
-        return found
-    begins = np.flatnonzero(first)
-    lengths = np.diff(begins, append=len(found))
-    places = np.arange(len(found)) - np.repeat(begins, lengths)
-    escaping: Array = found[places & 1 == 0]
-    return escaping
+def _mark_escapes(given: Array) -> Array:
+    """Mark the backslashes that escape something else than a backslash: of each run of them the
+    last, where their number is odd."""
+    marked: Array = given == BACKSLASH
+    doubled = np.flatnonzero(marked[:-1] & marked[1:])
+    if len(doubled):
+        marked[doubled] = False
+        ends = np.flatnonzero(np.diff(doubled, append=-1) != 1)
+        lengths = np.diff(ends, prepend=-1)
+        marked[doubled[ends[lengths & 1 == 1]] + 1] = False
+    return marked
 
 
 def _decode(given: Array, out: Array, keep: Array, codes: Array) -> None:

@@ -21,6 +21,7 @@ from listbackup.connectors.postgres.session import Connection, connect, translat
 from listbackup.errors import RestoreError
 from listbackup.events import Emit, Progressed, StreamDone
 from listbackup.records import StoredStream
+from listbackup.records.counting import count_lines
 
 CUT_FROM = 32 << 20
 """Plain bytes from which on a stream may be loaded in several pieces."""
@@ -115,7 +116,7 @@ class Loader:
                     if self._stopped.is_set():
                         raise RestoreError("The restore was stopped.", subject=name)
                     copy.write(chunk)
-                    count = chunk.count(b"\n")
+                    count = count_lines(chunk)
                     rows += count
                     self._emit(Progressed(name, count, len(chunk)))
             taken = cursor.rowcount

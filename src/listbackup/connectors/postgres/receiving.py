@@ -14,6 +14,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 
 from listbackup.connectors.postgres.session import Connection
 from listbackup.connectors.postgres.wire import UNIT, Told, exchange, verify_count
+from listbackup.records.counting import count_lines
 
 
 def receive_copy(
@@ -32,7 +33,7 @@ def receive_copy(
     chunks = _receive_raw if plain else _receive_from_libpq
     rows = 0
     for chunk in chunks(connection, statement.encode(connection.info.encoding), unit, told):
-        rows += chunk.count(b"\n")
+        rows += count_lines(chunk)
         yield chunk
     verify_count(rows, told)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from listbackup.errors import SourceError
+from listbackup.records.counting import count_lines
 
 UNIT = 1 << 20
 """Bytes asked of the server at a time; about the size of a chunk."""
@@ -62,7 +63,7 @@ def receive(descriptor: int, request: bytes) -> Iterator[bytes]:
     with socket.socket(fileno=socket.dup(descriptor)) as wire:
         try:
             for chunk in exchange(wire, request, UNIT, told, lambda: None):
-                rows += chunk.count(b"\n")
+                rows += count_lines(chunk)
                 yield chunk
         except OSError as error:
             raise SourceError(f"The connection to the server was lost: {error}") from error
