@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from listbackup.errors import BusyError, UsageError
-from listbackup.events import Event, ManifestStored
+from listbackup.events import Event, StepStarted
 from listbackup.testing.faults import InjectedFault
 from listbackup.testing.readings import ListedSource
 from listbackup.testing.turns import Ended, Turns
@@ -75,7 +75,7 @@ def die(days: Days) -> None:
     """Leave a sync that stored all it had to and was killed before its commit."""
 
     def strike(event: Event) -> None:
-        if isinstance(event, ManifestStored):
+        if isinstance(event, StepStarted) and event.step == "committing":
             raise InjectedFault("killed")
 
     trial = days.trial()
