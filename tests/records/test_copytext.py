@@ -174,6 +174,6 @@ def test_an_unknown_encoding_is_refused_by_name() -> None:
 @pytest.mark.parametrize("after", ['"', "u0041", "n", "x", "\v", "\x01", ""])
 def test_runs_of_backslashes_of_every_length_come_back(count: int, after: str) -> None:
     value = ("\\" * count + after).encode()
-    rows = [[value, value + value, None], [b"", value + b'"', value]]
+    rows: list[list[bytes | None]] = [[value, value * 2, None], [b"", value + b'"', value]]
     source = write_copy(rows)
     assert to_source(to_lines(source)) == source

@@ -6,7 +6,7 @@ plan into records. Knows no engine and no vault.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from listbackup.events import Emit
 from listbackup.records import Reading, StoredSnapshot
@@ -93,31 +93,6 @@ class RestorePlan:
         """Plain bytes that would be read at most."""
         return sum(stream.bytes for stream in self.streams)
 
-    def to_json(self) -> dict[str, Any]:
-        """Give the plan as a JSON object."""
-        return {
-            "snapshot": self.snapshot,
-            "source": self.source,
-            "target": self.target,
-            "container": self.container,
-            "creates": self.creates,
-            "partial": self.partial,
-            "rows": self.rows,
-            "bytes": self.bytes,
-            "streams": [
-                {"name": s.name, "rows": s.rows, "bytes": s.bytes, "condition": s.condition}
-                for s in self.streams
-            ],
-            "steps": list(self.steps),
-            "left_out": list(self.left_out),
-            "notices": list(self.notices),
-            "roles_to_create": list(self.roles_to_create),
-            "obstacles": [
-                {"what": o.what, "subjects": list(o.subjects), "remedy": o.remedy}
-                for o in self.obstacles
-            ],
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class RowDifference:
@@ -127,10 +102,6 @@ class RowDifference:
     change: Literal["altered", "missing", "added"]
     key: str | None
     columns: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as a JSON object."""
-        return {"change": self.change, "key": self.key, "columns": list(self.columns)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +119,6 @@ class Difference:
     columns: tuple[str, ...] = ()
     rows: tuple[RowDifference, ...] = ()
     row_count: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as a JSON object."""
-        return {
-            "subject": self.subject,
-            "aspect": self.aspect,
-            "expected": self.expected,
-            "found": self.found,
-            "columns": list(self.columns),
-            "row_count": self.row_count,
-            "rows": [row.to_json() for row in self.rows],
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +139,6 @@ class Comparison:
     def equal(self) -> bool:
         """Whether everything that was compared is as the snapshot has it."""
         return not self.differences
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as a JSON object."""
-        return {
-            "equal": self.equal,
-            "streams": self.streams,
-            "rows": self.rows,
-            "definitions": self.definitions,
-            "differences": [difference.to_json() for difference in self.differences],
-            "notes": list(self.notes),
-        }
 
 
 class Destination(Protocol):

@@ -4,7 +4,6 @@ nothing half done under a name that somebody could take for a copy.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from listbackup.errors import ListbackupError, RefusedError, RestoreError
 from listbackup.events import Emit, Found, StepDone, StepStarted, Warned, WorkPlanned
@@ -34,14 +33,6 @@ class RestoreResult:
     def proven(self) -> bool:
         """Whether what was written was read again and is as the snapshot has it."""
         return self.comparison.equal and self.comparison.streams == len(self.plan.streams)
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as a JSON object."""
-        return {
-            "proven": self.proven,
-            "plan": self.plan.to_json(),
-            "comparison": self.comparison.to_json(),
-        }
 
 
 def plan_restore(

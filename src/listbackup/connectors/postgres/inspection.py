@@ -1,12 +1,11 @@
 """Look at a database without reading or locking it: what a backup would find, and what it lacks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from psycopg import errors as pg
 
 from listbackup.connectors import ReadOptions
+from listbackup.connectors.inspections import FoundStream, Inspection
 from listbackup.connectors.postgres.address import Address
 from listbackup.connectors.postgres.catalog import Table, describe_tables, list_tables
 from listbackup.connectors.postgres.extras import read_sequences
@@ -29,63 +28,6 @@ SELECT current_user, current_setting('is_superuser')::bool, pg_is_in_recovery(),
        pg_database_size(current_database()),
        coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)
 """
-
-
-@dataclass(frozen=True, slots=True)
-class FoundStream:
-    """One stream that a backup would read, with estimated rows and bytes."""
-
-    name: str
-    rows: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What `source test` and `--dry-run` show. `url` bears no secret; `bytes` is the size of the
-    whole database on the server's disk."""
-
-    url: str
-    identity: Identity
-    tested: bool
-    user: str
-    superuser: bool
-    on_replica: bool
-    encrypted: bool
-    bytes: int
-    streams: tuple[FoundStream, ...]
-    excluded: tuple[str, ...]
-    unread: tuple[Unread, ...]
-    declared: tuple[Declared, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def complete(self) -> bool:
-        """Whether a backup would leave nothing out."""
-        return not self.unread
-
-    def to_json(self) -> dict[str, Any]:
-        """Give it as a JSON object."""
-        return {
-            "url": self.url,
-            "engine": self.identity.engine,
-            "server": self.identity.server,
-            "database": self.identity.container,
-            "version": self.identity.version,
-            "tested": self.tested,
-            "user": self.user,
-            "superuser": self.superuser,
-            "replica": self.on_replica,
-            "tls": self.encrypted,
-            "bytes": self.bytes,
-            "streams": [{"name": s.name, "rows": s.rows, "bytes": s.bytes} for s in self.streams],
-            "excluded": list(self.excluded),
-            "unread": [{"name": u.name, "reason": u.reason} for u in self.unread],
-            "declared": [
-                {"what": d.what, "subject": d.subject, "reason": d.reason} for d in self.declared
-            ],
-            "warnings": list(self.warnings),
-        }
 
 
 def inspect(address: Address, options: ReadOptions) -> Inspection:

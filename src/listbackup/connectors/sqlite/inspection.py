@@ -1,52 +1,19 @@
 """What a backup would find in a file: looked at in place, nothing copied, nothing written."""
 
 import sqlite3
-from dataclasses import dataclass
 
 from listbackup.connectors import ReadOptions
+from listbackup.connectors.inspections import FoundStream, Inspection
 from listbackup.connectors.sqlite.address import Address, show_path
 from listbackup.connectors.sqlite.files import FileFacts, look_at_file
 from listbackup.connectors.sqlite.findings import find_out
 from listbackup.connectors.sqlite.reading import identify
 from listbackup.connectors.sqlite.session import connect, speaking_of
-from listbackup.records import Declared, Identity, Unread
+from listbackup.records import Identity
 
 LOCK_TIMEOUT = 2.0
 COUNTED_TO = 1 << 30
 """Bytes up to which the rows of a database are counted only to be shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundStream:
-    """One stream that a backup would read, with its rows and bytes; 0 for unknown."""
-
-    name: str
-    rows: int
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Inspection:
-    """What `source test` and `--dry-run` show. There is no server and no user of one."""
-
-    url: str
-    identity: Identity
-    bytes: int
-    streams: tuple[FoundStream, ...]
-    excluded: tuple[str, ...]
-    unread: tuple[Unread, ...]
-    declared: tuple[Declared, ...]
-    warnings: tuple[str, ...]
-    tested: bool = True
-    user: str = ""
-    superuser: bool = False
-    on_replica: bool = False
-    encrypted: bool = False
-
-    @property
-    def complete(self) -> bool:
-        """Whether a backup would leave nothing out, as far as can be seen without reading."""
-        return not self.unread
 
 
 def inspect(address: Address, options: ReadOptions) -> Inspection:
