@@ -1,4 +1,4 @@
-"""A short life of a vault in six acts, which faults strike, and what must hold after each.
+"""A short life of a vault in eight acts, which faults strike, and what must hold after each.
 
 `Stage` plays one act, from the very state in which it began, with a hook at every seam; `verify`
 then looks at what is left with fresh eyes and goes on as a person would: the next ordinary run.
@@ -12,28 +12,43 @@ from pathlib import Path
 from typing import Literal
 
 from listbackup.clock import format_time
-from listbackup.disk import SystemDisk
-from listbackup.errors import RefusedError
+from listbackup.errors import ObjectMissing, RefusedError
 from listbackup.events import Warned
 from listbackup.host import Host
 from listbackup.objectstore.retrying import RetryingStore
 from listbackup.testing.faults import FaultyDisk, FaultyStore, Hook, Recording, hear
-from listbackup.testing.hosts import START, PlayedClock, SeededEntropy, play_host
+from listbackup.testing.hosts import START, PlayedClock, SeededEntropy, StampedDisk
 from listbackup.testing.readings import ListedSource
 from listbackup.testing.vaults import Rows, Trial, expect, make_rows
 from listbackup.vault.beginning import append_to_account
+from listbackup.vault.clocks import Ages, ask_store_time
 from listbackup.vault.creation import ensure_key_file, keys_body, read_key_file
+from listbackup.vault.layout import place
 from listbackup.vault.opening import Vault
+from listbackup.vault.pruning import prune_source
 from listbackup.vault.reading import open_snapshot
+from listbackup.vault.retention import Rules
+from listbackup.vault.sources import Committed
+from listbackup.vault.sweeping import sweep_leftovers, sweep_source
 from listbackup.vault.unlocking import Secret, put_wrap
+from listbackup.vault.upkeep import write_heads
 from listbackup.vault.witness import Witness
 
-Act = Literal["init", "backup", "again", "check", "restore", "key add"]
-ACTS: tuple[Act, ...] = ("init", "backup", "again", "check", "restore", "key add")
+Act = Literal["init", "backup", "again", "check", "restore", "key add", "prune", "sweep"]
+ACTS: tuple[Act, ...] = (
+    "init",
+    "backup",
+    "again",
+    "check",
+    "restore",
+    "key add",
+    "prune",
+    "sweep",
+)
 
 Streams = Mapping[str, Rows]
 ONE: Streams = {"public.a": make_rows(150), "public.b": make_rows(3, "b"), "empty": []}
-TWO: Streams = {"public.a": make_rows(170, "later"), "public.b": make_rows(3, "b")}
+TWO: Streams = {"public.a": make_rows(170, "later"), "public.b": make_rows(3, "b"), "empty": []}
 THREE: Streams = {"public.a": make_rows(60, "last"), "c": make_rows(5, "c")}
 WRITTEN: dict[Act, Streams] = {"backup": ONE, "again": TWO}
 
@@ -73,8 +88,9 @@ class Stage:
     def trial(self, act: Act, hook: Hook) -> Trial:
         """Give the vault as an act meets it, every seam passing by the hook."""
         place = ACTS.index(act)
-        clock = PlayedClock(START + timedelta(hours=place))
-        host = Host(clock, SeededEntropy(place), FaultyDisk(SystemDisk(), hook))
+        after = timedelta(days=30) if act == "sweep" else timedelta(hours=place)
+        clock = PlayedClock(START + after)
+        host = Host(clock, SeededEntropy(place), FaultyDisk(StampedDisk(clock), hook))
         return Trial(
             self.place,
             host,
@@ -93,11 +109,19 @@ class Stage:
     def verify(self, act: Act, done: bool) -> None:
         """Assert that all that was acknowledged is there, that nothing is there by half, and
         that the next ordinary run works. `done`: the act said that it had succeeded."""
-        later = Trial(self.place, play_host(99, PlayedClock(START + timedelta(hours=99))))
+        clock = PlayedClock(START + timedelta(days=60 if act == "sweep" else 4))
+        later = Trial(self.place, Host(clock, SeededEntropy(99), StampedDisk(clock)))
         if act == "init":
             go_on_with_init(later, done)
         history = [WRITTEN[one] for one in ACTS[: ACTS.index(act)] if one in WRITTEN]
+        if act == "sweep" or (act == "prune" and (done or len(_live(later)) == 1)):
+            history = history[1:]
         visible = assert_whole(later, later.open, history, WRITTEN.get(act), done)
+        if act == "prune":
+            assert restore_dropped(later.open()) == [expect(ONE)] * (2 - len(visible))
+        if act == "sweep":
+            sweep(later)
+            assert restore_dropped(later.open()) == [], "it was to be swept"
         if act == "key add":
             _go_on_with_key(later, done)
         if act == "restore" and done:
@@ -154,6 +178,41 @@ def restore_everything(vault: Vault) -> list[dict[str, bytes]]:
         streams = snapshot.streams
         found.append({name: b"".join(streams[name].chunks()) for name in streams})
     return found
+
+
+def _live(trial: Trial) -> Mapping[int, Committed]:
+    return trial.open().source("shop").commits
+
+
+def restore_dropped(vault: Vault) -> list[dict[str, bytes]]:
+    """Restore every snapshot that was dropped and whose manifest is still there."""
+    found = []
+    for one in vault.source("shop", whole=True).dropped.values():
+        try:
+            vault.store.head(place(one.commit.manifest.key, sealed=True))
+        except ObjectMissing:
+            continue
+        streams = open_snapshot(vault, one.commit, "shop").streams
+        found.append({name: b"".join(streams[name].chunks()) for name in streams})
+    return found
+
+
+def prune(trial: Trial) -> object:
+    """Drop all but the newest snapshot."""
+    vault = trial.open()
+    done = prune_source(vault, "shop", Rules(last=1))
+    write_heads(vault, vault.signer())
+    return done
+
+
+def sweep(trial: Trial) -> object:
+    """Delete what nothing has needed for a week."""
+    vault, grace = trial.open(), timedelta(days=7)
+    now = ask_store_time(vault)
+    view = vault.source("shop", whole=True)
+    done = sweep_source(vault, view, Ages(view, now, None), grace)
+    sweep_leftovers(vault.store, now, grace)
+    return done
 
 
 def go_on_with_init(trial: Trial, done: bool) -> None:
@@ -232,4 +291,6 @@ PLAYS: dict[Act, Callable[[Trial], object]] = {
     "check": lambda trial: trial.check("records"),
     "restore": restore_into,
     "key add": add_key,
+    "prune": prune,
+    "sweep": sweep,
 }

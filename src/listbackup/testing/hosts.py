@@ -1,9 +1,12 @@
 """Clocks and randomness that play the same every time."""
 
 import hashlib
+import os
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from listbackup.disk import SystemDisk
 from listbackup.host import Host
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -52,6 +55,19 @@ class SeededEntropy:
             self._count += 1
             text = f"{self._seed}/{self._count}".encode()
         return hashlib.shake_256(text).digest(size)
+
+
+class StampedDisk(SystemDisk):
+    """The machine's disk, on which files bear the played time of their making."""
+
+    def __init__(self, clock: PlayedClock) -> None:
+        self._clock = clock
+
+    def create(self, path: Path, data: bytes | memoryview) -> None:
+        """Write a new file."""
+        super().create(path, data)
+        moment = self._clock.now().timestamp()
+        os.utime(path, (moment, moment))
 
 
 def play_host(seed: int = 0, clock: PlayedClock | None = None) -> Host:
