@@ -23,6 +23,7 @@ from listbackup.objectstore.retrying import RetryingStore
 from listbackup.records import Source
 from listbackup.records.restoring import Destination
 from listbackup.settings import Directories, find_directories
+from listbackup.vault.cache import Cache
 from listbackup.vault.holding import (
     Holding,
     default_holding,
@@ -160,7 +161,10 @@ class App:
         """Open a vault with what is held. Raises VaultMissing, IntegrityError, RefusedError."""
         access = self.access(reach)
         held = gather(self.host.disk, *self._find_holdings(reach, access))
-        access = replace(access, secrets=held.secrets)
+        # a directory is as near as a cache; whoever looks at the whole wants what the store has
+        far = not access.url.startswith("file:")
+        cache = Cache(self.directories.cache, self.host) if far and not whole else None
+        access = replace(access, secrets=held.secrets, cache=cache)
         vault = open_vault(access, self.account(reach), whole=whole)
         vault.expect(held.heads, held.kit_date)
         return vault

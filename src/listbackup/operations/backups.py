@@ -15,9 +15,19 @@ from listbackup.sync.engine import SyncOptions, SyncResult, run_sync
 from listbackup.vault.labels import check_tag
 from listbackup.vault.opening import Vault
 from listbackup.vault.upkeep import keep_up
+from listbackup.vault.writer import is_short
 
 ASSUMED_RATE = 50_000_000
 """Plain bytes a second that an estimate of duration assumes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What is accepted of a source that seems wrong, and whether the typed view is made."""
+
+    accept_new_server: bool = False
+    accept_deletes: bool = False
+    view: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,7 @@ class BackupWishes:
     source: str = field(repr=False)
     name: str | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
-    accept_new_server: bool = False
+    manner: Manner = field(default_factory=Manner)
     password_file: Path | None = None
     tags: tuple[str, ...] = ()
 
@@ -45,8 +55,10 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
-    """A snapshot that was committed. `declared` names what by nature is not exact; `dropped` says
-    how many older ones a prune right after it dropped, None where there was no prune."""
+    """A snapshot that was committed: rows it holds, those that are new and those that went since
+    the one before; bytes that were read, and that were stored. `anew` says which streams had to be
+    written anew, and why; `declared` names what by nature is not exact; `dropped` says how many
+    older snapshots a prune right after it dropped, None where there was no prune."""
 
     source: str
     snapshot: str
@@ -56,9 +68,13 @@ class BackedUp:
     as_of: datetime
     streams: int
     rows: int
+    new_rows: int
+    gone_rows: int
     bytes: int
+    stored_bytes: int
     seconds: float
     first: bool
+    anew: tuple[str, ...]
     not_read: tuple[NotRead, ...]
     reasons: tuple[str, ...]
     declared: tuple[str, ...]
@@ -117,7 +133,7 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
     began = app.host.clock.monotonic()
     vault = app.vault(reach)
     source = app.source(endpoint, wishes.reading)
-    options = SyncOptions(wishes.reading.jobs, wishes.accept_new_server)
+    options = _settle(wishes)
     try:
         with app.installation.lock(f"{vault.id}/backup-{vault.account.name}-{name}"):
             _refuse_unable(vault)
@@ -128,6 +144,14 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
         raise _explain_busy(error, name) from error
     done = _summarise(name, result, app.host.clock.monotonic() - began, first)
     return _label(app, reach, done, wishes.tags)
+
+
+def _settle(wishes: BackupWishes) -> SyncOptions:
+    manner = wishes.manner
+    options = SyncOptions(
+        wishes.reading.jobs, manner.accept_new_server, accept_deletes=manner.accept_deletes
+    )
+    return options if manner.view else replace(options, typed_from=None)
 
 
 def plan_backup(app: App, wishes: BackupWishes) -> BackupPlan:
@@ -198,13 +222,17 @@ def _summarise(name: str, result: SyncResult, seconds: float, first: bool) -> Ba
         as_of=commit.end,
         streams=len(result.streams),
         rows=result.rows,
+        new_rows=result.new_rows,
+        gone_rows=result.gone_rows,
         bytes=result.plain_bytes,
+        stored_bytes=result.stored_bytes,
         seconds=round(seconds, 3),
         first=first,
+        anew=tuple(f"{stream}: {why}" for stream, why in sorted(result.anew.items())),
         not_read=tuple(
             NotRead(one.name, one.rows, one.carried_from, one.reason)
             for one in result.streams
-            if one.status == "carried"
+            if is_short(one)
         ),
         reasons=tuple(result.reasons),
         declared=tuple(result.declared),

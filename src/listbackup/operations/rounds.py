@@ -23,7 +23,14 @@ from listbackup.errors import (
 )
 from listbackup.events import StepDone, StepStarted, Warned
 from listbackup.log import Redactor, redactor_for
-from listbackup.operations.backups import BackedUp, BackupPlan, BackupWishes, back_up, plan_backup
+from listbackup.operations.backups import (
+    BackedUp,
+    BackupPlan,
+    BackupWishes,
+    Manner,
+    back_up,
+    plan_backup,
+)
 from listbackup.operations.hooks import Event, Outcome, run_hooks
 from listbackup.operations.policies import prune_after_backup, prunes_after_backup
 from listbackup.operations.preferences import ReadingWishes, settle_reading
@@ -55,7 +62,7 @@ class RoundWishes:
     """What was typed beside the name of a source, or beside --all."""
 
     reading: ReadingWishes = field(default_factory=ReadingWishes)
-    accept_new_server: bool = False
+    manner: Manner = field(default_factory=Manner)
     parallel: int = 1
     tags: tuple[str, ...] | None = None
 
@@ -119,8 +126,7 @@ def settle_wishes(app: App, reach: Reach, name: str, wishes: RoundWishes) -> Bac
     said = found.source(name)
     reading = settle_reading(wishes.reading, app.environment, found, name)
     tags = wishes.tags if wishes.tags is not None else said.tags or ()
-    accept = wishes.accept_new_server
-    return BackupWishes(said.url, name, reading, accept, said.password_file, tags)
+    return BackupWishes(said.url, name, reading, wishes.manner, said.password_file, tags)
 
 
 def plan_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> BackupPlan:

@@ -6,7 +6,7 @@ they say of records; never which platform or store is behind them.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,7 +47,8 @@ class SyncOptions:
 @dataclass(frozen=True, slots=True)
 class SyncResult:
     """What a sync committed, and what it has to say about it: rows of all streams, plain bytes
-    that were read, rows that were new, bytes that were stored."""
+    that were read, rows that were new, rows that went, bytes that were stored; `anew` says of
+    streams that had to be written anew why."""
 
     commit: Committed
     streams: Sequence[StreamEntry]
@@ -56,6 +57,8 @@ class SyncResult:
     plain_bytes: int
     declared: Sequence[str]
     new_rows: int
+    gone_rows: int
+    anew: Mapping[str, str]
     stored_bytes: int
 
 
@@ -149,6 +152,8 @@ class _Sync:
             sum(one.bytes for one in progress.values()),
             [f"{one.subject}: {one.what} ({one.reason})" for one in declared],
             sum(one.new for one in progress.values()),
+            sum(one.gone for one in progress.values()),
+            {name: one.anew for name, one in progress.items() if one.anew},
             self._writer.stored_bytes,
         )
 

@@ -14,6 +14,7 @@ from listbackup.records.fingerprints import NO_LANES, Fingerprint, add_lanes, di
 from listbackup.sync.encoding import Tally, Typing, Work, plan_work
 from listbackup.sync.holdback import REASON, Held, Holdback, hold_back
 from listbackup.sync.lineages import Lineage, Presence, Rules, Slice, find_lineage
+from listbackup.sync.replacing import count_lines
 from listbackup.sync.views import add_parts
 from listbackup.vault.batches import CutBatch
 from listbackup.vault.documents import write_document
@@ -47,8 +48,10 @@ class StreamProgress:
     ) -> None:
         self.stream = stream
         self.failure = ""
+        self.anew = ""
         self.bytes = 0
         self.new = 0
+        self.gone = 0
         self._parts = parts
         self._sync = writer
         self._writer = writer.stream(stream)
@@ -60,7 +63,6 @@ class StreamProgress:
         self._dead: dict[str, list[tuple[int, int]]] = {}
         self._known = False
         self._lineage: Lineage | None = None
-        self._anew = ""
 
     def plan(self, part: Part) -> tuple[Work, Slice | None]:
         """Say how a part is to be encoded, and which earlier lines it had. Raises IntegrityError
@@ -95,10 +97,10 @@ class StreamProgress:
     def close(self, reason: str, closing: Closing) -> StreamEntry:
         """End the stream: carried where there is a reason, else as it was found."""
         entry = self._carry(reason) if reason else self._finish(closing)
-        gone = sum(count for runs in self._dead.values() for _, count in runs)
-        said = entry.reason or (f"written anew: {self._anew}" if self._anew else "")
-        new, gone = (0, 0) if reason else (self.new, gone)
-        self._emit(StreamDone(entry.name, entry.status, entry.rows, said, new, gone))
+        if reason:
+            self.new, self.gone, self.anew = 0, 0, ""
+        said = entry.reason or (f"written anew: {self.anew}" if self.anew else "")
+        self._emit(StreamDone(entry.name, entry.status, entry.rows, said, self.new, self.gone))
         return entry
 
     def _carry(self, reason: str) -> StreamEntry:
@@ -123,6 +125,7 @@ class StreamProgress:
             held = hold_back(
                 rule, self._writer.read_back(), kept, schema, batches, dead, fingerprint
             )
+        self.gone = count_lines(held.dead)
         add_parts(self._writer, kept, batches, held.dead)
         status: StreamStatus = "upserts" if held.reason else "complete"
         return self._writer.close(held.fingerprint, generated, kept, held.dead, status, held.reason)
@@ -141,7 +144,7 @@ class StreamProgress:
             if not self._known:
                 homes = [part.home for part in self._parts]
                 terms, before = self._terms, self._sync.before
-                self._lineage, self._anew = find_lineage(
+                self._lineage, self.anew = find_lineage(
                     before, self.stream, homes, terms.rules, terms.presence
                 )
                 self._known = True

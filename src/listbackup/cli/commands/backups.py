@@ -16,6 +16,7 @@ from listbackup.operations.backups import (
     BackedUp,
     BackupPlan,
     BackupWishes,
+    Manner,
     NotRead,
     back_up,
     plan_backup,
@@ -61,6 +62,12 @@ def backup(
     accept_new_server: Annotated[
         bool, flag("It is another server now, after an upgrade or a move: go on.")
     ] = False,
+    accept_deletes: Annotated[
+        bool, flag("It is true that much is gone: hold no deletes back.")
+    ] = False,
+    no_view: Annotated[
+        bool, flag("Make no typed view (Parquet) for queries; they make it when they need it.")
+    ] = False,
     dry_run: Annotated[bool, flag("Only say what would be read: tables, sizes, time.")] = False,
     quiet: Annotated[
         bool, flag("Say nothing but warnings and errors; the exit code says the rest.")
@@ -82,7 +89,8 @@ def backup(
     if name is not None and (source is None or is_named(source)):
         raise UsageError("A source of the file has its name already.", hint="Leave out --name.")
     with open_output(options.json, quiet=quiet) as output:
-        wishes = RoundWishes(reading.wishes(), accept_new_server, parallel, tag)
+        manner = Manner(accept_new_server, accept_deletes, view=not no_view)
+        wishes = RoundWishes(reading.wishes(), manner, parallel, tag)
         if source is None:
             run = _plan_all if dry_run else _back_up_all
             return run(output, options.reach(), wishes)
@@ -98,8 +106,7 @@ def _back_up(
         done = back_up_named(output.app, reach, source, wishes)
     else:
         read = settle_reading(wishes.reading, output.app.environment)
-        accept = wishes.accept_new_server
-        meant = BackupWishes(source, name, read, accept, tags=wishes.tags or ())
+        meant = BackupWishes(source, name, read, wishes.manner, tags=wishes.tags or ())
         done = back_up(output.app, reach, meant)
     output.show("backed_up", done, _describe_done(done))
     return 0 if done.status == "complete" else PARTIAL
@@ -187,10 +194,14 @@ def _describe_done(done: BackedUp) -> Iterator[str]:
         f"  holds  {plural(done.streams, 'stream')}, {number(done.rows)} rows; "
         f"{size(done.bytes)} read in {duration(done.seconds)}"
     )
+    if not done.first:
+        yield f"  since  {number(done.new_rows)} new rows, {number(done.gone_rows)} gone"
+    yield f"  stored {size(done.stored_bytes)}"
     if done.tags:
         yield f"  tags   {', '.join(done.tags)}"
     if done.dropped is not None:
         yield f"  pruned {plural(done.dropped, 'older snapshot')} dropped"
+    yield from (f"written anew: {one}" for one in done.anew)
     yield from _describe_rest(done.not_read, done.declared)
 
 
