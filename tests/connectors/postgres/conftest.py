@@ -94,3 +94,16 @@ def make_database() -> Iterator[Callable[..., Database]]:
 def database(server: PostgresServer, make_database: Callable[..., Database]) -> Database:
     """A fresh database on each version in turn."""
     return make_database(server)
+
+
+@pytest.fixture
+def plain(newest: PostgresServer, make_database: Callable[..., Database]) -> Database:
+    """Three tables of the newest version, one of them with rows."""
+    database = make_database(newest)
+    database.run("""
+        CREATE TABLE public.users (id int PRIMARY KEY, name text);
+        INSERT INTO public.users SELECT i, 'user ' || i FROM generate_series(1, 1000) i;
+        CREATE TABLE public.orders (b text, a int, PRIMARY KEY (a, b));
+        CREATE SCHEMA other; CREATE TABLE other."Users" (n numeric);
+    """)
+    return database

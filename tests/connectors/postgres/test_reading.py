@@ -2,54 +2,27 @@
 
 import json
 import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 
 import pytest
 
-from listbackup.connectors import ReadOptions, load
+from listbackup.connectors import ReadOptions
 from listbackup.connectors.postgres.copying import copy_out
-from listbackup.connectors.postgres.reading import PostgresReading
-from listbackup.connectors.postgres.session import connect
 from listbackup.connectors.postgres.source import PostgresSource
 from listbackup.errors import SourceError
-from listbackup.events import Event, Waited, Warned
 from listbackup.host import Host
-from listbackup.records import Stream
 from listbackup.sandbox.postgres import PostgresServer
 from tests.connectors.postgres.awkward import build_awkward, build_unencoded
 from tests.connectors.postgres.conftest import Database
-
-
-@contextmanager
-def reading(database: Database, **options: object) -> Iterator[PostgresReading]:
-    asked = ReadOptions(**options)  # type: ignore[arg-type]
-    with closing(open_source(database, asked).open()) as found:
-        yield found
-
-
-def open_source(
-    database: Database, options: ReadOptions, heard: list[Event] | None = None
-) -> PostgresSource:
-    emit = (lambda event: None) if heard is None else heard.append
-    return PostgresSource(database.address, options, Host(), emit, os.environ)
+from tests.connectors.postgres.readings import (
+    read_everything,
+    read_stream,
+    reading,
+)
 
 
 def url_of(database: Database, server: PostgresServer) -> str:
     return server.url(database.address.database)
-
-
-def read_stream(found: PostgresReading, stream: Stream) -> list[bytes]:
-    chunks = [chunk for part in found.parts(stream) for chunk in found.read(part)]
-    assert all(chunk.endswith(b"\n") for chunk in chunks)
-    return b"".join(chunks).split(b"\n")[:-1]
-
-
-def read_everything(found: PostgresReading) -> dict[str, list[bytes]]:
-    rows = {stream.name: read_stream(found, stream) for stream in found.streams}
-    assert {"pg-archive", "pg-sequences"} <= {extra.kind for extra in found.extras()}
-    return rows
 
 
 def test_every_row_of_every_awkward_table_is_read(
@@ -88,18 +61,6 @@ def test_bytes_that_are_no_text_are_read_as_they_are(
     assert rows["public.raw"][0] == b"1\t\xff\xfe\x80\t{}"
     assert rows["public.raw"][3] == b"4\t\xc3 cut\\n\\\\\t\\N"
     assert rows['public."caf\xe9"'] == [b"1"]
-
-
-@pytest.fixture
-def plain(newest: PostgresServer, make_database: Callable[..., Database]) -> Database:
-    database = make_database(newest)
-    database.run("""
-        CREATE TABLE public.users (id int PRIMARY KEY, name text);
-        INSERT INTO public.users SELECT i, 'user ' || i FROM generate_series(1, 1000) i;
-        CREATE TABLE public.orders (b text, a int, PRIMARY KEY (a, b));
-        CREATE SCHEMA other; CREATE TABLE other."Users" (n numeric);
-    """)
-    return database
 
 
 def test_rows_committed_after_the_moment_are_not_seen(plain: Database) -> None:
@@ -148,167 +109,6 @@ def test_excluded_streams_are_absent_and_on_record(plain: Database) -> None:
         assert set(read_everything(found)) == {"public.users"}
         facts = found.finish().facts
     assert sorted(facts["excluded"]) == ['other."Users"', "public.orders"]
-
-
-def test_a_table_locked_by_somebody_else_is_named_and_the_others_are_read(
-    plain: Database,
-) -> None:
-    with connect(plain.address) as other, other.transaction():
-        other.execute("LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
-        with reading(plain, lock_timeout=0.3) as found:
-            assert set(read_everything(found)) == {"public.users", 'other."Users"'}
-            assert [one.name for one in found.unread] == ["public.orders"]
-            found.finish()
-
-
-def test_views_of_a_locked_table_are_named_with_it(plain: Database) -> None:
-    plain.run(
-        "CREATE VIEW public.v AS SELECT * FROM public.orders;"
-        "CREATE MATERIALIZED VIEW public.m AS SELECT * FROM public.v;"
-        "CREATE VIEW public.unconcerned AS SELECT * FROM public.users"
-    )
-    with connect(plain.address) as other, other.transaction():
-        other.execute("LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
-        with reading(plain, lock_timeout=0.3) as found:
-            read_everything(found)
-            closing = found.finish()
-    assert {one.name for one in found.unread} == {"public.orders", "public.v", "public.m"}
-    assert "public.unconcerned" in closing.facts["definitions"]["relation"]
-    assert "public.v" not in closing.facts["definitions"]["relation"]
-
-
-def test_another_process_can_receive_a_part_that_it_is_lent(plain: Database) -> None:
-    with reading(plain) as found:
-        streams = {stream.name: stream for stream in found.streams}
-        (part,) = found.parts(streams["public.users"])
-        with found.feed(part) as feed:
-            assert feed is not None
-            receive = load(feed.reader)
-            lent = b"".join(receive(feed.descriptor, feed.request))
-        assert lent == b"".join(found.read(part))
-        list(found.extras())
-        assert "public.users" not in {one.name for one in found.finish().unread}
-
-
-def test_a_part_that_was_lent_in_vain_is_named_and_others_go_on(plain: Database) -> None:
-    with reading(plain, jobs=1) as found:
-        streams = {stream.name: stream for stream in found.streams}
-        (part,) = found.parts(streams["public.users"])
-        with pytest.raises(SourceError), found.feed(part) as feed:
-            assert feed is not None
-            list(load(feed.reader)(feed.descriptor, b"COPY (SELECT 1 / 0) TO STDOUT"))
-        assert len(read_stream(found, streams["public.orders"])) == 0
-        list(found.extras())
-        assert "public.users" in {one.name for one in found.finish().unread}
-
-
-def test_a_table_locked_for_a_while_is_waited_for(plain: Database) -> None:
-    heard: list[Event] = []
-    with connect(plain.address) as other:
-        other.execute("BEGIN; LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
-        release = threading.Timer(0.3, other.execute, ["COMMIT"])
-        release.start()
-        with closing(open_source(plain, ReadOptions(), heard).open()) as found:
-            assert not found.unread
-        release.join()
-    assert any(isinstance(e, Waited) and "public.orders" in e.reason for e in heard)
-
-
-def test_a_queued_alter_does_not_stand_in_the_way_of_reading(plain: Database) -> None:
-    with reading(plain) as found, connect(plain.address, lock_timeout=20.0) as other:
-        list(found.extras())
-        alter = threading.Thread(
-            target=other.execute, args=["ALTER TABLE public.users ALTER id TYPE bigint"]
-        )
-        alter.start()
-        while not plain.run("SELECT FROM pg_locks WHERE NOT granted AND relation IS NOT NULL"):
-            pass
-        rows = {stream.name: read_stream(found, stream) for stream in found.streams}
-        found.finish()
-        found.close()
-        alter.join()
-    assert len(rows["public.users"]) == 1000
-
-
-def test_rights_that_are_missing_are_named(plain: Database) -> None:
-    plain.run("""
-        CREATE ROLE reader LOGIN PASSWORD 'readerpassword';
-        GRANT SELECT ON public.users TO reader; GRANT SELECT ON other."Users" TO reader;
-        CREATE TABLE public.filtered (a int); ALTER TABLE public.filtered ENABLE ROW LEVEL SECURITY;
-        GRANT SELECT ON public.filtered TO reader;
-    """)
-    address = plain.address.with_user("reader", "readerpassword")
-    source = PostgresSource(address, ReadOptions(), Host(), environment=os.environ)
-    try:
-        with closing(source.open()) as found:
-            reasons = {one.name: one.reason for one in found.unread}
-            assert set(read_everything(found)) == {"public.users"}
-            found.finish()
-    finally:
-        plain.run("DROP OWNED BY reader; DROP ROLE reader")
-    assert set(reasons) == {"public.orders", 'other."Users"', "public.filtered"}
-    assert "SELECT" in reasons["public.orders"]
-    assert "row security" in reasons["public.filtered"]
-
-
-def test_a_lost_worker_fails_its_part_only(plain: Database) -> None:
-    plain.run(
-        "CREATE TABLE public.big AS SELECT i, repeat('x', 1000) AS pad"
-        " FROM generate_series(1, 50000) i"
-    )
-    with reading(plain, jobs=1) as found:
-        streams = {stream.name: stream for stream in found.streams}
-        (part,) = found.parts(streams["public.big"])
-        chunks = found.read(part)
-        next(chunks)
-        end_backends(plain, "state = 'active' AND query LIKE 'LOCK%%COPY%%'")
-        with pytest.raises(SourceError):
-            list(chunks)
-        assert len(read_stream(found, streams["public.users"])) == 1000
-        list(found.extras())
-        unread = {one.name for one in found.finish().unread}
-    assert unread == {"public.big"}
-
-
-def test_when_the_moment_is_lost_nothing_more_is_read(plain: Database) -> None:
-    with reading(plain) as found:
-        streams = {stream.name: stream for stream in found.streams}
-        assert len(read_stream(found, streams["public.users"])) == 1000
-        list(found.extras())
-        end_backends(plain, "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory')")
-        with pytest.raises(SourceError):
-            read_stream(found, streams["public.orders"])
-        with pytest.raises(SourceError):
-            found.finish()
-
-
-def end_backends(database: Database, which: str) -> None:
-    ended = database.run(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-        f" WHERE datname = current_database() AND pid <> pg_backend_pid() AND {which}"
-    )
-    assert ended
-
-
-def test_a_part_that_is_not_read_to_its_end_is_named(plain: Database) -> None:
-    with reading(plain) as found:
-        streams = {stream.name: stream for stream in found.streams}
-        found.parts(streams["public.users"])
-        list(found.extras())
-        assert [one.name for one in found.finish().unread] == ["public.users"]
-
-
-def test_a_reader_that_stops_early_leaves_the_session_fit_for_the_next(plain: Database) -> None:
-    plain.run(
-        "CREATE TABLE public.big AS SELECT i, repeat('x', 1000) AS pad"
-        " FROM generate_series(1, 50000) i"
-    )
-    with reading(plain, jobs=1) as found:
-        streams = {stream.name: stream for stream in found.streams}
-        chunks = found.read(found.parts(streams["public.big"])[0])
-        next(chunks)
-        chunks.close()  # type: ignore[attr-defined]
-        assert len(read_stream(found, streams["public.users"])) == 1000
 
 
 def test_rows_that_an_extension_says_are_the_users_are_read(plain: Database) -> None:
@@ -381,14 +181,6 @@ def test_sequences_and_views_to_refresh_come_in_the_order_of_need(plain: Databas
     assert declared == {"public.z", "public.a", "public.empty"}
 
 
-def test_a_held_snapshot_draws_a_warning_in_the_end(plain: Database) -> None:
-    heard: list[Event] = []
-    source = open_source(plain, ReadOptions(long_reading=0.000001), heard)
-    with closing(source.open()) as found:
-        read_everything(found)
-    assert any(isinstance(e, Warned) and "snapshot has been held" in e.message for e in heard)
-
-
 def test_a_database_is_known_again_and_another_is_not(
     plain: Database, newest: PostgresServer, make_database: Callable[..., Database]
 ) -> None:
@@ -404,16 +196,6 @@ def test_the_moment_lies_between_before_and_after(plain: Database) -> None:
     with reading(plain) as found:
         (after,) = plain.run("SELECT clock_timestamp()")[0]
         assert before < found.as_of.start == found.as_of.end < after  # type: ignore[operator]
-
-
-def test_a_closed_reading_leaves_no_session_behind(plain: Database) -> None:
-    with reading(plain) as found:
-        read_everything(found)
-        found.finish()
-    found.close()
-    others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <>"
-    while plain.run(f"{others} pg_backend_pid() AND backend_type = 'client backend'"):
-        pass
 
 
 def test_a_database_that_is_not_there_is_said_so(plain: Database) -> None:

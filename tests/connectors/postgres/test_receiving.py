@@ -67,6 +67,26 @@ def test_a_statement_that_is_refused_is_raised(session: Connection) -> None:
     assert session.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_statements_before_the_rows_are_run_and_not_answered(session: Connection) -> None:
+    session.execute("CREATE TABLE public.guarded AS SELECT 7 AS a; BEGIN")
+    guard = (
+        "LOCK TABLE public.guarded IN ACCESS SHARE MODE; SELECT 1, 'x' FROM generate_series(1, 9)"
+    )
+    assert list(receive_copy(session, f"{guard}; COPY public.guarded TO STDOUT")) == [b"7\n"]
+    locked = "SELECT mode FROM pg_locks WHERE relation = 'public.guarded'::regclass"
+    assert session.execute(locked).fetchall() == [("AccessShareLock",)]
+    session.execute("ROLLBACK")
+
+
+def test_a_statement_that_fails_before_the_rows_keeps_them_from_coming(
+    session: Connection,
+) -> None:
+    guard = "SELECT (CASE WHEN random() < 2 THEN 'no more' ELSE '0' END)::int"
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="no more"):
+        list(receive_copy(session, f"{guard}; COPY ({ROWS}) TO STDOUT"))
+    assert session.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_who_stops_reading_leaves_the_session_idle(session: Connection) -> None:
     chunks = receive_copy(session, f"COPY ({SIZES} FROM generate_series(1, 100000) g) TO STDOUT")
     next(chunks)
