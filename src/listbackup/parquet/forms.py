@@ -13,6 +13,7 @@ from listbackup.errors import FailedError
 
 FORMS: Mapping[str, str] = {
     "copy-text-array/1": "listbackup.parquet.copytext:CopyTextForm",
+    "sqlite-array/1": "listbackup.parquet.sqlitearray:SqliteArrayForm",
 }
 
 
