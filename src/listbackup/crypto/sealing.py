@@ -102,18 +102,33 @@ def unseal(key: Key, address: str, sealed: bytes | memoryview) -> bytes:
 
 def unseal_frames(key: Key, address: str, sealed: bytes | memoryview) -> Iterator[bytes]:
     """Open frame by frame. Every frame is verified before it is given; errors as `unseal`."""
-    header = read_header(sealed)
-    secret, check = _derive(key.secret, header.salt, address)
-    if not hmac.compare_digest(check, header.check):
-        raise WrongKeyError("The key does not fit this object.")
-    cipher = AESGCM(secret)
+    frames = Frames(key, address, sealed)
     body = memoryview(sealed)[HEADER_SIZE:]
-    step = header.frame_size + TAG_SIZE
-    count = max(1, -(-len(body) // step))
+    count = max(1, -(-len(body) // frames.step))
     for number in range(count):
-        frame = body[number * step : (number + 1) * step]
+        frame = body[number * frames.step : (number + 1) * frames.step]
+        yield frames.open(number, number == count - 1, frame)
+
+
+class Frames:
+    """Opens single frames of one sealed object, in any order. Thread-safe."""
+
+    def __init__(self, key: Key, address: str, head: bytes | memoryview) -> None:
+        """Take the object's first 88 bytes, or more. Raises WrongKeyError, IntegrityError."""
+        header = read_header(head)
+        secret, check = _derive(key.secret, header.salt, address)
+        if not hmac.compare_digest(check, header.check):
+            raise WrongKeyError("The key does not fit this object.")
+        self.size = header.frame_size
+        self.step = header.frame_size + TAG_SIZE
+        self.check = header.check.hex()
+        self._cipher = AESGCM(secret)
+        self._header = header.raw
+
+    def open(self, number: int, last: bool, frame: bytes | memoryview) -> bytes:
+        """Open the frame of a number; `last` says that none follows. Raises IntegrityError."""
         try:
-            yield cipher.decrypt(_nonce(number, number == count - 1), frame, header.raw)
+            return self._cipher.decrypt(_nonce(number, last), frame, self._header)
         except (InvalidTag, ValueError) as error:
             raise IntegrityError(f"Frame {number} of a sealed object is damaged.") from error
 

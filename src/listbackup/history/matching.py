@@ -203,6 +203,23 @@ def _match_held(left: _Held, came: _Held, *, keyed: bool) -> Matched:
     return Matched(left.without(before).places, came.without(after).places, *pairs)
 
 
+def pair_equal(
+    left: Sequence[Slice], came: Sequence[Slice], *, most_held: int = MOST_HELD
+) -> Iterator[tuple[Array, Array]]:
+    """Pair lines that are the same on both sides, as multisets: places of the left ones and of
+    those that came, some at a time. Raises IntegrityError."""
+    parts = 1 + sum(one.count for one in (*left, *came)) // most_held
+    for part in range(parts):
+
+        def keep(hashes: Array, part: int = part) -> Array:
+            chosen: Array = hashes[:, 0] % np.uint64(parts) == part
+            return chosen
+
+        one, other = (_hold(slices, False, keep) for slices in (left, came))
+        mine, theirs = pair_off(one.hashes, other.hashes)
+        yield one.places[mine], other.places[theirs]
+
+
 def pair_off(one: Array, other: Array) -> tuple[Array, Array]:
     """Pair equal rows of two (n, 2) arrays as multisets; gives the places of each pair in either.
     Of several equal rows the first ones are paired."""

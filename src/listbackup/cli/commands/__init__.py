@@ -35,6 +35,8 @@ COMMANDS: dict[str, Command] = {
     ),
     "diff": Command(f"{_HERE}.diffs:diff", "Compare two snapshots.", _PAST),
     "find": Command(f"{_HERE}.finds:find", "Find a record, and follow its life.", _PAST),
+    "query": Command(f"{_HERE}.queries:query", "Ask the past in SQL.", _PAST),
+    "export": Command(f"{_HERE}.exports:export", "Write a snapshot as files.", _PAST),
     "tag": Command(f"{_HERE}.labels:tag", "Put tags and a note on a snapshot.", _KEEP),
     "hold": Command(f"{_HERE}.labels:hold", "Keep a snapshot, whatever the rules say.", _KEEP),
     "prune": Command(f"{_HERE}.retention:prune", "Drop snapshots that no rule keeps.", _KEEP),
