@@ -1,0 +1,221 @@
+"""Streams as tables of SQL: which name means which stream, and the views that show them.
+
+A stream `schema.table` is that table of that schema; any other name is a table of `main`, quoted
+where it has to be. Names that differ only in case get an underscore each, in order of names.
+`history` is a catalog of its own: `history.public.users`, or `history."public.users"`. Only
+streams that are asked for are prepared.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from listbackup.history.engine import Engine
+from listbackup.history.filesystem import Readable
+from listbackup.history.ranges import Held
+from listbackup.history.sides import Array, DeadLists
+from listbackup.history.timelines import Timeline
+from listbackup.history.typedparts import open_parts
+from listbackup.history.validity import follow_lines, write_fates
+from listbackup.vault.reading import SnapshotStream
+from listbackup.vault.sources import Committed
+from listbackup.vault.states import number_batch
+
+HISTORY = "history"
+OWN = "_listbackup"
+INSIDE = "memory"
+"""What DuckDB calls the database in memory."""
+_PART = re.compile(r'"((?:[^"]|"")*)"|([^."\s]+)')
+_HARMLESS = re.compile(r"[a-z_][a-z0-9_]*")
+_NOT_OURS = frozenset({"pg_catalog", "information_schema", OWN, HISTORY, "temp", "system"})
+_LAST = ("main", "public")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A stream that a query names: as it is in the snapshot, or all that it ever was."""
+
+    stream: str
+    past: bool
+
+
+class Names:
+    """Which SQL names the streams have."""
+
+    def __init__(self, streams: Iterable[str]) -> None:
+        """Name the streams."""
+        self._streams: dict[tuple[str, str], str] = {}
+        self.tables: dict[str, tuple[str, str]] = {}
+        for stream in sorted(streams):
+            schema, table = split_stream(stream)
+            while (schema.lower(), table.lower()) in self._streams:
+                table += "_"
+            self._streams[schema.lower(), table.lower()] = stream
+            self.tables[stream] = (schema, table)
+
+    def find(self, words: Sequence[str]) -> Asked | None:
+        """Say what a name in a query means; None where it names no stream."""
+        lower = [word.lower() for word in words]
+        if len(lower) > 1 and lower[0] == HISTORY:
+            stream = self._find(lower[1:]) or self._whole(words[1:])
+            if stream is not None:
+                return Asked(stream, past=True)
+        if len(lower) == 3 and lower[0] == INSIDE:
+            lower = lower[1:]
+        found = self._find(lower)
+        return Asked(found, past=False) if found is not None else None
+
+    def _find(self, lower: Sequence[str]) -> str | None:
+        if len(lower) == 1:
+            found = (self._streams.get((schema, lower[0])) for schema in _LAST)
+            return next((one for one in found if one is not None), None)
+        return self._streams.get((lower[0], lower[1])) if len(lower) == 2 else None
+
+    def _whole(self, words: Sequence[str]) -> str | None:
+        name = words[-1]
+        return name if name in self.tables and words[:-1] in ([], ["main"]) else None
+
+
+def split_stream(stream: str) -> tuple[str, str]:
+    """Give schema and table of a stream's name."""
+    words = split_name(stream)
+    if words is None or len(words) != 2 or words[0].lower() in _NOT_OURS:
+        return "main", stream
+    return words[0], words[1]
+
+
+def split_name(name: str) -> list[str] | None:
+    """Take a qualified name apart; None where it is none."""
+    words, at = [], 0
+    while match := _PART.match(name, at):
+        words.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+        at = match.end()
+        if at == len(name):
+            return words
+        if name[at] != ".":
+            return None
+        at += 1
+    return None
+
+
+def read_asked(names: Names, tables: Iterable[str]) -> list[Asked]:
+    """Give the streams that DuckDB's list of table names (`name AS alias`) means."""
+    found: dict[Asked, None] = {}
+    for text in tables:
+        words, at = [], 0
+        while match := _PART.match(text, at):
+            words.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+            at = match.end()
+            if text[at : at + 1] != ".":
+                break
+            at += 1
+        asked = names.find(words)
+        if asked is not None:
+            found[asked] = None
+    return list(found)
+
+
+class Views:
+    """Makes views in an engine that is not locked yet."""
+
+    def __init__(self, engine: Engine, names: Names) -> None:
+        """Make the schemas that every query finds."""
+        self._engine = engine
+        self._names = names
+        self._held = Held()
+        self._count = 0
+        self._run(f"CREATE SCHEMA {quote(OWN)}")
+        self._run("CREATE SCHEMA public")
+        self._run("SET search_path = 'main,public'")
+        self._run(f"ATTACH ':memory:' AS {HISTORY}")
+        self._run(f"CREATE SCHEMA {HISTORY}.public")
+
+    def show(self, stream: SnapshotStream) -> None:
+        """Make the view of a stream as it is in a snapshot. Raises IntegrityError."""
+        source = self._lend(open_parts(stream.objects, [(stream.state, stream.schema)], self._held))
+        dead = DeadLists(stream.objects).join(stream.state)
+        but = ""
+        if dead:
+            batches = [np.full(len(lines), number_batch(b), np.uint64) for b, lines in dead.items()]
+            table = self._table(
+                {"batch": np.concatenate(batches), "line": np.concatenate(list(dead.values()))}
+            )
+            but = f" ANTI JOIN {table} d ON p._batch = d.batch AND p._line = d.line"
+        schema, name = self._names.tables[stream.name]
+        self._run(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
+        self._run(
+            f"CREATE VIEW {quote(schema)}.{quote(name)} AS SELECT p.* EXCLUDE (_op, _batch, _line)"
+            f" FROM {source} p{but} WHERE p._op <> 'delete'"
+        )
+
+    def show_past(self, timeline: Timeline) -> None:
+        """Make the views of all that a stream ever was. Raises IntegrityError."""
+        states = list(zip(timeline.states, timeline.schemas, strict=True))
+        source = self._lend(open_parts(timeline.objects, states, self._held))
+        validity = follow_lines(timeline)
+        fates = write_fates(validity)
+        segments, lines = self._table(fates.segments), self._table(fates.lines)
+        moments = self._moments([moment.commit for moment in validity.moments])
+        query = (
+            "SELECT r.* EXCLUDE (begins, ends), b.at AS _from, e.at AS _to,"
+            " b.name AS _from_snapshot, e.name AS _to_snapshot FROM ("
+            " SELECT p.* EXCLUDE (_op, _batch, _line), coalesce(l.begins, s.begins) AS begins,"
+            f" coalesce(l.ends, s.ends) AS ends FROM {source} p"
+            f" JOIN {segments} s ON s.batch = p._batch"
+            f" LEFT JOIN {lines} l ON l.segment = s.segment AND l.line = p._line"
+            " WHERE p._op <> 'delete' AND coalesce(l.counts, s.counts) = 1) r"
+            f" JOIN {moments} b ON b.number = r.begins LEFT JOIN {moments} e ON e.number = r.ends"
+        )
+        schema, name = self._names.tables[timeline.stream]
+        self._run(f"CREATE SCHEMA IF NOT EXISTS {HISTORY}.{quote(schema)}")
+        self._run(f"CREATE VIEW {HISTORY}.{quote(schema)}.{quote(name)} AS {query}")
+        if (schema, name) != ("main", timeline.stream):
+            self._run(f"CREATE VIEW {HISTORY}.main.{quote(timeline.stream)} AS {query}")
+
+    def _moments(self, commits: Sequence[Committed]) -> str:
+        """Make the table of moments; `NOW` is not in it, so its time is NULL."""
+        micros = [(one.end - _EPOCH) // timedelta(microseconds=1) for one in commits]
+        table = self._table(
+            {
+                "number": np.arange(len(commits), dtype=np.uint32),
+                "micros": np.array(micros, np.int64),
+                "name": np.array([one.name for one in commits], dtype=object),
+            }
+        )
+        return f"(SELECT number, make_timestamptz(micros) AS at, name FROM {table})"
+
+    def _lend(self, parts: Sequence[Readable]) -> str:
+        addresses = []
+        for part in parts:
+            self._count += 1
+            addresses.append(self._engine.files.lend(f"{self._count}.parquet", part))
+        listed = ", ".join(f"'{one}'" for one in addresses)
+        return f"read_parquet([{listed}], union_by_name = true)"
+
+    def _table(self, columns: dict[str, Array]) -> str:
+        self._count += 1
+        name = f"{INSIDE}.{quote(OWN)}.{quote(f't{self._count}')}"
+        database = self._engine.database
+        database.register("lent", columns)
+        self._run(f"CREATE TABLE {name} AS FROM lent")
+        database.unregister("lent")
+        return name
+
+    def _run(self, sql: str) -> None:
+        self._engine.guard(lambda: self._engine.database.execute(sql))
+
+
+def quote(name: str) -> str:
+    """Write a name as an identifier."""
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'
+
+
+def write_name(schema: str, table: str) -> str:
+    """Write a table's name as a query may have it."""
+    words = [table] if schema in _LAST else [schema, table]
+    return ".".join(word if _HARMLESS.fullmatch(word) else quote(word) for word in words)
