@@ -34,7 +34,7 @@ PLAIN = re.compile(r"(?=.{1,60}\Z)[a-z0-9_]+(\.[a-z0-9_]+)*")
 ODD = re.compile(r"hold|manifest\.json(\.lbo)?|(.*\.)?(con|prn|aux|nul|(com|lpt)[1-9])(\..*)?")
 KEY = re.compile(r"[a-z0-9_][a-z0-9_.-]*(/[a-z0-9_][a-z0-9_.-]*)*")
 ACCOUNT_KINDS = ("open", "signer", "keys", "source-open", "probe", "heads")
-SOURCE_KINDS = ("open", "commit", "checkpoint")
+SOURCE_KINDS = ("open", "commit", "prune", "label", "checkpoint")
 BAD = (LookupError, TypeError, ValueError, AttributeError, RecursionError, InvalidTag, zlib.error)
 WAYS = {"file": "--key-file", "passphrase": "--passphrase-file", "kit": "--kit-file"}
 
@@ -83,17 +83,6 @@ def stretch(secret: bytes, kdf: Any) -> bytes:
     return Argon2id(salt=b64decode(kdf["salt"]), length=32, **cost).derive(secret)
 
 
-def unseal(secret: bytes, address: str, sealed: bytes) -> bytes:
-    header, size, plain = sealed[:88], len(sealed), []
-    need(header[:8] == b"LBO1\x01\x10\0\0", f"{address} is not sealed as format 1 does it")
-    keys = HKDF(SHA256(), 64, header[24:56], b"lb1 object\0" + address.encode()).derive(secret)
-    need(keys[32:] == header[56:], f"{address} does not open: damaged, moved or foreign")
-    for number, at in enumerate(range(88, max(89, size), 65552)):
-        nonce = number.to_bytes(11, "big") + bytes([at + 65552 >= size])
-        plain.append(AESGCM(keys[:32]).decrypt(nonce, sealed[at : at + 65552], header))
-    return b"".join(plain)
-
-
 class Vault:
     def __init__(self, place: Path, account: str, way: str, file: Path | None) -> None:
         self.data, self.account, self.mine = place / "data", account, f"accounts/{account}/"
@@ -102,8 +91,7 @@ class Vault:
         self.keys, self.listed, opened = dict[str, bytes](), dict[str, str](), dict[str, str]()
         self.generation, self.key, wrapped = 1, b"", False
         need(self.data.is_dir(), f"there is no vault at {place}", 10)
-        raw = self.get("vault.json")
-        descriptor = parse(raw, "vault.json")
+        descriptor = parse(raw := self.get("vault.json"), "vault.json")
         self.root = b64decode(descriptor["root"]["public"])
         self.id = short_id(self.root)
         need(descriptor["vault"] == self.id, "vault.json is forged: its id is not its root key's")
@@ -124,10 +112,14 @@ class Vault:
                 self.heads[f"{account}/{source}"] = (head["number"], head["digest"])
         need(self.key or not secret or not wrapped, f"the {way} does not open the vault", 12)
         for source, first in sorted(opened.items()):
-            entries = self.ledger(source, SOURCE_KINDS)
-            commits = self.commits[source] = [one for one in entries if one["kind"] == "commit"]
-            keys = [one["data_key"] for one in commits if one["data_key"]]
-            self.listed |= {one["key"]: one["sha256"] for one in keys}
+            live = dict[int, Any]()
+            for one in self.ledger(source, SOURCE_KINDS):
+                if one["kind"] == "commit":
+                    live[one["number"]] = one
+                    self.listed |= {key["key"]: key["sha256"] for key in [one["data_key"]] if key}
+                for n in one["drop"] if one["kind"] == "prune" else ():
+                    need(live.pop(n, 0) and n < max(live or [0]), f"{source} drops {n} unduly")
+            self.commits[source] = [*live.values()]
             need(self.chains[f"{account}/{source}"][0] == first, f"source {source} was replaced")
 
     def get(self, key: str, sealed: bool = False, start: int = 0, length: int = 2**40) -> bytes:
@@ -152,8 +144,7 @@ class Vault:
         chain, floor = self.chains.setdefault(name, []), 1
         for number in range(1, 1 + len([*(self.data / prefix).glob("[0-9]*.json")])):
             key = f"{prefix}{number:012}.json"
-            raw = self.get(key)
-            envelope = parse(raw, key)
+            envelope = parse(raw := self.get(key), key)
             kind, payload = envelope["type"].encode(), b64decode(envelope["payload"])
             fields = parse(payload, key)
             there = [fields[one] for one in ("number", "vault", "account", "source", "prev")]
@@ -185,7 +176,7 @@ class Vault:
                 with suppress(Trouble):
                     kdf, sealed = found["wrap"]["kdf"], b64decode(found["wrap"]["sealed"])
                     held = secret if kdf["name"] == "none" else stretch(secret, kdf)
-                    self.key = unseal(held, address, sealed)
+                    self.key = self.unseal(held, address, sealed)
 
     def read(self, ref: Any) -> bytes:
         key, form, codec = ref["key"], ref["form"], ref["codec"]
@@ -197,7 +188,7 @@ class Vault:
         need(same, f"{key} is damaged or exchanged: its stored bytes differ")
         if form == "sealed":
             need(body[56:88].hex() == ref["check"], f"{key} was sealed anew")
-            body = unseal(self.data_key(key), f"{self.id}/{self.account}/{key}", body)
+            body = self.unseal(self.data_key(key), f"{self.id}/{self.account}/{key}", body)
         if codec == "gzip":
             member = zlib.decompressobj(31)
             body = member.decompress(body, ref["plain_bytes"] + 1)
@@ -206,6 +197,16 @@ class Vault:
         need(same, f"{key} does not hold what was written")
         return body
 
+    def unseal(self, secret: bytes, address: str, sealed: bytes) -> bytes:
+        header, size, plain = sealed[:88], len(sealed), []
+        need(header[:8] == b"LBO1\x01\x10\0\0", f"{address} is not sealed as format 1 does it")
+        keys = HKDF(SHA256(), 64, header[24:56], b"lb1 object\0" + address.encode()).derive(secret)
+        need(keys[32:] == header[56:], f"{address} does not open: damaged, moved or foreign")
+        for number, at in enumerate(range(88, max(89, size), 65552)):
+            nonce = number.to_bytes(11, "big") + bytes([at + 65552 >= size])
+            plain.append(AESGCM(keys[:32]).decrypt(nonce, sealed[at : at + 65552], header))
+        return b"".join(plain)
+
     def data_key(self, key: str) -> bytes:
         need(self.key, "the vault is sealed: give a key file, a passphrase file or a kit", 12)
         part, start = key.split("/"), f"{self.id}/{self.account}/"
@@ -213,7 +214,7 @@ class Vault:
         if name not in self.keys:
             sealed = self.get(name, True)
             need(digest(sealed) == self.listed.get(name), f"{name} is damaged or exchanged")
-            self.keys[name] = unseal(self.key[16:], start + name, sealed)[16:]
+            self.keys[name] = self.unseal(self.key[16:], start + name, sealed)[16:]
         return self.keys[name]
 
     def lines(self, entry: Any) -> Iterator[bytes]:
@@ -237,26 +238,25 @@ class Vault:
             need(same, f"{batch['key']} has another number of lines or hashes")
             yield from (a + b"\n" for a, b in zip(lines, alive[batch["key"]], strict=True) if b)
 
-
-def restore(vault: Vault, commit: Any, directory: Path | None) -> int:
-    manifest, out = parse(vault.read(commit["manifest"]), "a manifest"), dict[str, Any]()
-    names = ("vault", "account", "source", "sync", "name", "status")
-    need(all(manifest[one] == commit[one] for one in names), "a manifest is another snapshot's")
-    for one in manifest["objects"]:
-        same = digest(vault.get(one["key"], one["form"] == "sealed")) == one["sha256"]
-        need(same, f"{one['key']} is damaged or exchanged: its digest differs")
-    for number, extra in enumerate(manifest["extras"], 1):
-        out[f"extra-{number:03}-{stream_path(extra['kind'])}"] = [vault.read(extra["ref"])]
-    for entry in manifest["streams"]:
-        print(f"  {entry['name']!a} {entry['rows']} {entry['status']} {entry['reason']!a}")
-        if entry["state"]:
-            out[f"{stream_path(entry['name'])}.ndjson"] = vault.lines(entry)
-    for name, lines in out.items():
-        with open(directory / f"{name}.part" if directory else os.devnull, "wb") as file:
-            file.writelines(lines)
-        if directory:
-            (directory / f"{name}.part").rename(directory / name)
-    return 0 if manifest["status"] == "complete" else 3
+    def restore(self, commit: Any, directory: Path | None) -> int:
+        manifest, out = parse(self.read(commit["manifest"]), "a manifest"), dict[str, Any]()
+        names = ("vault", "account", "source", "sync", "name", "status")
+        need(all(manifest[one] == commit[one] for one in names), "a manifest is another snapshot's")
+        for one in manifest["objects"]:
+            same = digest(self.get(one["key"], one["form"] == "sealed")) == one["sha256"]
+            need(same, f"{one['key']} is damaged or exchanged: its digest differs")
+        for number, extra in enumerate(manifest["extras"], 1):
+            out[f"extra-{number:03}-{stream_path(extra['kind'])}"] = [self.read(extra["ref"])]
+        for entry in manifest["streams"]:
+            print(f"  {entry['name']!a} {entry['rows']} {entry['status']} {entry['reason']!a}")
+            if entry["state"]:
+                out[f"{stream_path(entry['name'])}.ndjson"] = self.lines(entry)
+        for name, lines in out.items():
+            with open(directory / f"{name}.part" if directory else os.devnull, "wb") as file:
+                file.writelines(lines)
+            if directory:
+                (directory / f"{name}.part").rename(directory / name)
+        return 0 if manifest["status"] == "complete" else 3
 
 
 def run(args: dict[str, Any]) -> int:
@@ -271,7 +271,7 @@ def run(args: dict[str, Any]) -> int:
     need(words in ("", "all") or len(found) == 1, f"{len(found)} snapshots are {words!a}", 2)
     for source, commit in found:
         print(f"{source}:{commit['name']} {commit['sync']} {commit['status']}")
-        code = max(code, restore(vault, commit, args["directory"]) if words else 0)
+        code = max(code, vault.restore(commit, args["directory"]) if words else 0)
     return code
 
 
