@@ -69,11 +69,10 @@ def measure_peers(stage: Stage) -> Part:
 def _make_copy(stage: Stage, python: str, backend: str) -> Contender:
     def command() -> Sequence[str]:
         out, state = stage.scratch("dlt-out"), stage.scratch("dlt-state")
-        url = stage.server.url("simple")
         return [
             python,
             str(HERE / "dlt_copy.py"),
-            url,
+            stage.url("simple"),
             backend,
             str(out),
             str(state),
