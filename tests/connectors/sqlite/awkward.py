@@ -97,7 +97,7 @@ def build(path: Path, encoding: str = "UTF-8", journal: str = "delete", vacuum: 
         wide = ", ".join(f"c{n}" for n in range(500))
         connection.execute(f"CREATE TABLE wide ({wide})")
         connection.execute(f"INSERT INTO wide VALUES ({', '.join(map(str, range(500)))})")
-        connection.execute("INSERT INTO log VALUES (?), (?)", ("é" * 2_000_000, b"\0" * 3_000_000))
+        connection.execute("INSERT INTO log VALUES (?), (?)", ("é" * 100_000, b"\0" * 200_000))
 
 
 def fingerprint(path: Path) -> dict[str, str]:

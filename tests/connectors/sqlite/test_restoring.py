@@ -112,6 +112,13 @@ def test_a_part_comes_back_with_what_hangs_on_it(tmp_path: Path, shop: MemorySna
     assert "trigger ordered" in left
 
 
+def test_a_part_goes_on_counting_where_it_was(tmp_path: Path, shop: MemorySnapshot) -> None:
+    back = tmp_path / "back.db"
+    put_back(shop, back, RestoreOptions(include=("main.people",)))
+    run(back, "INSERT INTO people (name) VALUES ('Dan')")
+    assert ask(back, "SELECT max(id) FROM people") == [(4,)]
+
+
 def test_a_part_that_is_not_there_is_a_mistake(tmp_path: Path, shop: MemorySnapshot) -> None:
     with pytest.raises(UsageError, match=r"main\.nothing"):
         put_back(shop, tmp_path / "back.db", RestoreOptions(include=("main.nothing",)))

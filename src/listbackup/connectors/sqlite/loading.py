@@ -39,6 +39,25 @@ def load_stream(
     emit(StreamDone(stream.name, "loaded", loaded))
 
 
+def set_counters(connection: Connection, stream: StoredStream) -> None:
+    """Set the counters of the tables that are there and count, so that no id of a row that was
+    deleted is given again. Raises IntegrityError, sqlite3.Error."""
+    counting = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"
+    if connection.execute(counting).fetchone() is None:
+        return
+    names = [column["name"] for column in stream.schema["columns"]]
+    table, value = names.index("name"), names.index("seq")
+    for chunk in stream.chunks():
+        for row in read_lines(chunk):
+            found = (row[table], row[value])
+            connection.execute("DELETE FROM sqlite_sequence WHERE name = ?", found[:1])
+            connection.execute(
+                "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 WHERE EXISTS"
+                " (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1)",
+                found,
+            )
+
+
 def load_lines(connection: Connection, schema: Json, lines: bytes) -> int:
     """Load some lines; give their number. Raises RestoreError, IntegrityError, sqlite3.Error."""
     names = [c["name"] if c.get("hidden") else quote(c["name"]) for c in schema["columns"]]

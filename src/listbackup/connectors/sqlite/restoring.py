@@ -17,7 +17,7 @@ from listbackup.connectors.sqlite.address import Address, show_path
 from listbackup.connectors.sqlite.definitions import guard, make_definition
 from listbackup.connectors.sqlite.files import beside
 from listbackup.connectors.sqlite.findings import find_out
-from listbackup.connectors.sqlite.loading import load_stream
+from listbackup.connectors.sqlite.loading import load_stream, set_counters
 from listbackup.connectors.sqlite.names import quote, stream_name
 from listbackup.connectors.sqlite.planning import (
     LEFTOVERS,
@@ -85,7 +85,7 @@ class SqliteTarget:
                 PlannedStream(s.name, s.rows, s.plain_bytes, condition_of(s, options))
                 for s in work.streams
             ),
-            steps=tuple(list_steps(work, replaces=os.path.lexists(self._address.path))),
+            steps=tuple(list_steps(work, replaces=options.into_existing)),
             left_out=work.left_out,
             notices=tuple(notices),
             obstacles=obstacles,
@@ -212,6 +212,8 @@ class SqliteTarget:
                     connection.execute(statement)
                 connection.execute(f"DELETE FROM {name}")
                 self._load_one(connection, streams[name], options, emit)
+        if SEQUENCE not in streams and (counters := snapshot.streams.get(stream_name(SEQUENCE))):
+            set_counters(connection, counters)
         emit(StepDone("rows"))
 
     def _load_one(

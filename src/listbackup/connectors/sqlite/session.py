@@ -83,6 +83,18 @@ def translate(error: sqlite3.Error, subject: str) -> SourceError:
         )
     if plain in BUSY:
         return explain_lock(subject)
+    if plain == sqlite3.SQLITE_READONLY:
+        return SourceError(
+            "A program left a transaction unfinished; who may not write the file cannot read it.",
+            subject=subject,
+            hint="A backup by a user who may write file and directory rolls it back.",
+        )
+    if plain == sqlite3.SQLITE_CANTOPEN:
+        return SourceError(
+            "SQLite cannot open the file or the log beside it: rights are missing.",
+            subject=subject,
+            hint="Run as a user who may read the database and its -wal and -shm.",
+        )
     if plain == sqlite3.SQLITE_FULL:
         return SourceError(f"The disk is full: {error}.", subject=subject)
     return SourceError(f"SQLite says: {error}.", subject=subject)
