@@ -57,7 +57,7 @@ def choose_snapshot(vault: Vault, words: str, *, allow_partial: bool = False) ->
 
 
 def _choose(vault: Vault, words: str, allow_partial: bool) -> Choice:
-    source, _, wanted = words.rpartition(":") if _names_source(vault, words) else ("", "", words)
+    source, _, wanted = words.partition(":") if _names_source(vault, words) else ("", "", words)
     names = [source] if source else vault.sources()
     if not names:
         raise UsageError("The vault holds no snapshot yet.", subject=vault.access.url)

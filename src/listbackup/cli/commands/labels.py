@@ -1,6 +1,6 @@
 """`tag` and `hold`: what a person says of a snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from cyclopts import Group, Parameter
@@ -47,13 +47,11 @@ def hold(
     ] = None,
     reason: Annotated[str, Parameter(help="Why. Kept in plain text, also in a sealed vault.")] = "",
     release: Annotated[bool, flag("Take the hold away.")] = False,
-    list_all: Annotated[
-        bool, Parameter(name="--list", negative="", help="List what is held.", show_default=False)
-    ] = False,
+    list: Annotated[bool, flag("List what is held.")] = False,
     options: VaultOptions = VaultOptions(),  # noqa: B008
 ) -> int:
     """Keep a snapshot from prune and sweep, until a time or until it is released."""
-    if list_all is (snapshot is not None) or (release and (until or reason)):
+    if list is (snapshot is not None) or (release and (until or reason)):
         raise UsageError(
             "Give a snapshot to hold or to release, or --list.",
             hint="listbackup hold SNAPSHOT --reason TEXT; hold SNAPSHOT --release; hold --list.",
@@ -80,7 +78,7 @@ def _describe_hold(one: HoldLine) -> Iterator[str]:
         yield "  It was dropped before, so it is no snapshot any more; a sweep leaves its objects."
 
 
-def _describe_list(found: list[HoldLine]) -> list[str]:
+def _describe_list(found: Sequence[HoldLine]) -> Sequence[str]:
     if not found:
         return ["Nothing is held."]
     rows = [[one.source, one.name, one.snapshot, _say_end(one), one.reason] for one in found]
