@@ -1,6 +1,7 @@
 """Backups beside pg_dump: the wide table, the same in four tables, pgbench's, 500 small ones, and
 how time and memory grow with the number of rows."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,19 +11,25 @@ from bench.stage import JOBS, Contender, Measured, Stage
 from bench.targets import MB, MIB, Part, Target
 
 PLAIN, SEALED = "listbackup plain", "listbackup sealed"
+VIEWED = "listbackup plain, with typed view"
 DEFAULT, FASTEST = f"pg_dump -Fd -j{JOBS}", f"pg_dump -Fd -j{JOBS} -Z1"
 FORMS = {PLAIN: "none", SEALED: "sealed"}
 
 
-def make_backup(stage: Stage, name: str, database: str, form: str) -> Contender:
-    """Back a database up, whole, into a vault of its own."""
-    vault = f"{database}-{form}"
+def make_backup(
+    stage: Stage, name: str, database: str, form: str, *, view: bool = False
+) -> Contender:
+    """Back a database up whole, each time as another source, into a vault of its own; without the
+    typed view, which no peer makes, unless it is asked for."""
+    vault = f"{database}-{form}{'-viewed' * view}"
+    numbers = itertools.count(1)
 
     def command() -> Sequence[str]:
         place = stage.vault(vault, form)
+        given = ("--name", f"{database}-{next(numbers)}", "--vault", str(place), "--volatile")
+        made = () if view else ("--no-view",)
         source = stage.url(database)
-        given = ("--name", database, "--vault", str(place), "--volatile", "--json")
-        return stage.listbackup("backup", source, "--jobs", str(JOBS), *given)
+        return stage.listbackup("backup", source, "--jobs", str(JOBS), *given, *made, "--json")
 
     return Contender(name, command)
 
@@ -46,6 +53,7 @@ def measure_backups(stage: Stage, database: str, build: Callable[[], None], what
     contenders = [
         make_backup(stage, PLAIN, database, "none"),
         make_dump(stage, DEFAULT, database),
+        make_backup(stage, VIEWED, database, "none", view=True),
         make_backup(stage, SEALED, database, "sealed"),
         make_dump(stage, FASTEST, database, "-Z1"),
     ]
@@ -53,6 +61,7 @@ def measure_backups(stage: Stage, database: str, build: Callable[[], None], what
     done = find_message(measured[PLAIN].runs[-1], "backed_up")
     plain, sealed = measured[PLAIN].wall, measured[SEALED].wall
     default, fastest = measured[DEFAULT].wall, measured[FASTEST].wall
+    viewed = measured[VIEWED].wall
     return Part(
         f"backup-{database}",
         f"Backup, {what}",
@@ -71,6 +80,7 @@ def measure_backups(stage: Stage, database: str, build: Callable[[], None], what
         [
             Target(f"backup {what}: plain / pg_dump", plain / default, 0.65, "at most"),
             Target(f"backup {what}: plain / pg_dump -Z1", plain / fastest, 1.4, "at most"),
+            Target(f"backup {what}: with typed view / pg_dump", viewed / default, 0.85, "at most"),
         ],
     )
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import exporting, peers, recovering, starting
+from bench import exporting, peers, recovering, repeating, starting
 from bench.measuring import CommandFailed
 from bench.stage import Options, Stage
 from bench.targets import Part, Target, write_table, write_targets
@@ -30,6 +30,7 @@ PARTS: Mapping[str, Callable[[Stage], Part]] = {
     "restore-split": recovering.measure_split_restores,
     "pgbench": exporting.measure_pgbench,
     "many": exporting.measure_many,
+    "repeat": repeating.measure_repeats,
     "dlt": peers.measure_peers,
     "growth": exporting.measure_growth,
 }
