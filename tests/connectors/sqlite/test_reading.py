@@ -131,6 +131,16 @@ def test_rows_stay_in_their_part_when_others_are_appended(
     assert sum(map(len, after.values())) == 2605
 
 
+def test_a_table_that_grows_beyond_one_cell_keeps_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    build_wide_range(path, [1, 2])
+    before = parts_of(path, "main.t")
+    assert list(before) == ["rowid 0 1048575"]
+    run(path, "INSERT INTO t VALUES (1048576, 1)")
+    after = parts_of(path, "main.t")
+    assert after["rowid 0 1048575"] == before["rowid 0 1048575"]
+
+
 def test_rowids_at_both_ends_of_what_there_is_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,21 @@ def test_a_part_goes_on_counting_where_it_was(tmp_path: Path, shop: MemorySnapsh
     assert ask(back, "SELECT max(id) FROM people") == [(4,)]
 
 
+def test_counters_of_tables_that_are_gone_are_kept_beside_a_table_of_any_name(
+    tmp_path: Path,
+) -> None:
+    path, back = tmp_path / "a.db", tmp_path / "back.db"
+    run(
+        path,
+        "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO t VALUES (5);"
+        "DROP TABLE t; CREATE TABLE counted (a); INSERT INTO counted VALUES (1);"
+        "INSERT INTO sqlite_sequence VALUES ('ghost', 7)",
+    )
+    assert put_back(snapshot_of(path), back).proven
+    assert ask(back, "SELECT * FROM sqlite_sequence") == [("ghost", 7)]
+    assert ask(back, "SELECT * FROM counted") == [(1,)]
+
+
 def test_a_part_that_is_not_there_is_a_mistake(tmp_path: Path, shop: MemorySnapshot) -> None:
     with pytest.raises(UsageError, match=r"main\.nothing"):
         put_back(shop, tmp_path / "back.db", RestoreOptions(include=("main.nothing",)))

@@ -95,7 +95,7 @@ def find_out(
                 size = sizes.get(definition.name, (0, 0))
                 one = _measure(connection, table, str(settings["encoding"]), size, count=count)
                 reason = _find_obstacle_in(table)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             reason = f"SQLite says: {error}"
         if reason:
             unread.append(Unread(_make_readable(name), reason))

@@ -17,6 +17,12 @@ from listbackup.records import Json, StoredStream
 from listbackup.records.sqlitearray import Undecoded, read_lines
 
 REPLACED = ("\ufffe", "\uffff")
+OWN_TABLES = {
+    "sqlite_sequence": "CREATE TABLE {free} (id INTEGER PRIMARY KEY AUTOINCREMENT);"
+    "DROP TABLE {free}",
+    "sqlite_stat1": "ANALYZE sqlite_master",
+}
+"""How SQLite is brought to make each of the tables that nobody else may make."""
 
 
 def load_stream(
@@ -37,6 +43,21 @@ def load_stream(
         gone = connection.execute(f"DELETE FROM main.{table} WHERE ({condition}) IS NOT TRUE")
         loaded -= gone.rowcount
     emit(StreamDone(stream.name, "loaded", loaded))
+
+
+def make_own_table(connection: Connection, name: str) -> None:
+    """Have one of SQLite's own tables, empty: of counters or of statistics. Raises sqlite3.Error,
+    IntegrityError for another."""
+    if name not in OWN_TABLES:
+        raise IntegrityError("It is a table that only SQLite makes.", subject=name)
+    names = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master")}
+    if name not in names:
+        free = "counted"
+        while free in names:
+            free += "_"
+        for statement in OWN_TABLES[name].format(free=free).split(";"):
+            connection.execute(statement)
+    connection.execute(f"DELETE FROM {name}")
 
 
 def set_counters(connection: Connection, stream: StoredStream) -> None:

@@ -1,7 +1,8 @@
 """Cut tables into parts that can be read at once: ranges of rowids, on a grid of powers of two.
 
 The grid depends on nothing but the table's size class, so that the rows that are there already
-stay in their part when others are appended. Looks for the cells that hold rows, one seek each.
+stay in their part when others are appended: a table whose rowids lie close has cells of a million
+for ever. Looks for the cells that hold rows, one seek each.
 """
 
 from dataclasses import dataclass
@@ -28,26 +29,28 @@ class Slice:
 def cut_table(connection: Connection, table: Table, rows: int) -> list[Slice]:
     """Give the slices of a table of so many rows: all, or the cells that hold rows. Raises
     sqlite3.Error."""
-    if not table.locator or rows <= CELL:
+    if not table.locator:
         return [Slice(WHOLE)]
-    rowid = table.alias and quote(table.alias) or table.rowid
+    rowid = _write_rowid(table)
     source = f"FROM main.{quote(table.name)} NOT INDEXED"
     lowest, highest = connection.execute(
         f"SELECT (SELECT min({rowid}) {source}), (SELECT max({rowid}) {source})"
     ).fetchone()
+    if lowest is None:
+        return [Slice(WHOLE)]
     step = find_step(rows, lowest, highest)
     slices = []
-    place: int | None = lowest
-    while place is not None:
+    place: int = lowest
+    while True:
         first = place // step * step
         last = min(first + step - 1, LAST)
-        slices.append(Slice(f"rowid {first} {last}", max(first, FIRST), last))
+        first = max(first, FIRST)
+        slices.append(Slice(f"rowid {first} {last}", first, last))
         if last >= highest:
-            break
+            return slices
         (place,) = connection.execute(
             f"SELECT min({rowid}) {source} WHERE {rowid} > ?", (last,)
         ).fetchone()
-    return slices
 
 
 def find_step(rows: int, lowest: int, highest: int) -> int:
@@ -62,5 +65,8 @@ def narrow(table: Table, piece: Slice) -> str:
     """Write a slice as an SQL condition; empty for the whole table."""
     if piece.word == WHOLE:
         return ""
-    rowid = table.alias and quote(table.alias) or table.rowid
-    return f"{rowid} BETWEEN {piece.first} AND {piece.last}"
+    return f"{_write_rowid(table)} BETWEEN {piece.first} AND {piece.last}"
+
+
+def _write_rowid(table: Table) -> str:
+    return quote(table.alias) if table.alias else table.rowid

@@ -22,7 +22,6 @@ from listbackup.records.restoring import Obstacle, RestoreOptions
 
 LEFTOVERS = ("-wal", "-journal", "-shm")
 SEQUENCE = "sqlite_sequence"
-STATISTICS = "sqlite_stat1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,15 +14,14 @@ from typing import Any
 
 from listbackup.connectors import ReadOptions
 from listbackup.connectors.sqlite.address import Address, show_path
-from listbackup.connectors.sqlite.definitions import guard, make_definition
+from listbackup.connectors.sqlite.definitions import guard, is_own, make_definition
 from listbackup.connectors.sqlite.files import beside
 from listbackup.connectors.sqlite.findings import find_out
-from listbackup.connectors.sqlite.loading import load_stream, set_counters
+from listbackup.connectors.sqlite.loading import load_stream, make_own_table, set_counters
 from listbackup.connectors.sqlite.names import quote, stream_name
 from listbackup.connectors.sqlite.planning import (
     LEFTOVERS,
     SEQUENCE,
-    STATISTICS,
     Work,
     choose_work,
     condition_of,
@@ -201,17 +200,14 @@ class SqliteTarget:
         emit: Emit,
     ) -> None:
         emit(StepStarted("rows"))
-        own = {STATISTICS: "ANALYZE sqlite_master", SEQUENCE: MAKE_SEQUENCE}
         streams = {str(stream.schema["table"]): stream for stream in work.streams}
         for name, stream in streams.items():
-            if name not in own:
+            if not is_own(name):
                 self._load_one(connection, stream, options, emit)
-        for name, statements in own.items():
-            if name in streams:
-                for statement in statements.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"DELETE FROM {name}")
-                self._load_one(connection, streams[name], options, emit)
+        for name, stream in streams.items():
+            if is_own(name):
+                make_own_table(connection, name)
+                self._load_one(connection, stream, options, emit)
         if SEQUENCE not in streams and (counters := snapshot.streams.get(stream_name(SEQUENCE))):
             set_counters(connection, counters)
         emit(StepDone("rows"))
@@ -270,12 +266,6 @@ class SqliteTarget:
             raise RestoreError(
                 f"The file cannot be written: {error.strerror}.", subject=self._address.masked
             ) from error
-
-
-MAKE_SEQUENCE = (
-    "CREATE TABLE IF NOT EXISTS listbackup_sequence (id INTEGER PRIMARY KEY AUTOINCREMENT);"
-    "DROP TABLE listbackup_sequence"
-)
 
 
 def _write_settings(settings: Mapping[str, Any]) -> str:
