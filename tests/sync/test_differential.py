@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from listbackup.events import StreamDone
+from listbackup.records.fingerprints import Fingerprint
 from listbackup.testing.hosts import play_host
 from listbackup.testing.readings import ListedReading, ListedSource, write_copy_line
 from listbackup.testing.vaults import Rows, Trial, expect, make_rows
@@ -73,6 +74,53 @@ def test_only_new_lines_are_stored(trial: Trial, parts: int, options: dict[str, 
     assert restored(trial) == lines(after)
     assert restored(trial, "latest~1") == lines(MANY)
     assert trial.check("records").sound
+
+
+def test_values_that_are_not_stored_count_as_a_change(trial: Trial) -> None:
+    def generate(mark: str) -> Fingerprint:
+        return Fingerprint("sha256:" + "0" * 64, len(MANY), (len(mark), 0, 0, 0))
+
+    class Generating(ListedSource):
+        """A source with a column that its server computes."""
+
+        generated = generate("")
+
+        def open(self) -> ListedReading:
+            reading = super().open()
+            closing = replace(reading.finish(), generated={"t": self.generated})
+            reading.finish = lambda: closing  # type: ignore[method-assign]
+            return reading
+
+    source = Generating({"t": MANY})
+    trial.sync(source)
+    first = entry(trial).state
+    trial.sync(source)
+    assert entry(trial).state == first
+    source.generated = generate("another formula")
+    trial.sync(source)
+    assert trial.snapshot().state("t").generated == source.generated
+    assert trial.snapshot("latest~1").state("t").generated == generate("")
+    assert trial.snapshot().state("t").batches == trial.snapshot("latest~1").state("t").batches
+
+
+def test_a_schema_that_says_something_else_is_stored_with_the_lines_as_they_were(
+    trial: Trial,
+) -> None:
+    class Moved(ListedSource):
+        """A source whose table is loaded into another one."""
+
+        def open(self) -> ListedReading:
+            reading = super().open()
+            [stream] = reading.streams
+            reading.streams = [replace(stream, schema={**stream.schema, "load_into": "u"})]
+            return reading
+
+    trial.sync(ListedSource({"t": MANY}))
+    trial.sync(Moved({"t": MANY}))
+    before, after = (trial.snapshot(words).streams["t"] for words in ("latest~1", "latest"))
+    assert (before.schema.get("load_into"), after.schema.get("load_into")) == (None, "u")
+    assert before.batches == after.batches
+    assert restored(trial) == lines(MANY)
 
 
 def test_equal_lines_without_a_key_are_counted(trial: Trial) -> None:

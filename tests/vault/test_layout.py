@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listbackup.errors import IntegrityError, UsageError
-from listbackup.vault.layout import check_id, check_key, key_month, place, stream_path
+from listbackup.vault.layout import address, check_id, check_key, key_month, place, stream_path
 
 
 @pytest.mark.parametrize("name", ["contacts", "public.users", "a_b.c1", "x" * 60])
@@ -91,3 +91,9 @@ def test_the_month_of_a_key_is_the_month_of_its_sync() -> None:
     assert key_month("accounts/a/sources/s/raw/2026/11/21/id/batch-001.idx") == "202611"
     with pytest.raises(IntegrityError):
         key_month("accounts/a/sources/s/ledger/000000000001.json")
+
+
+def test_an_address_tells_vault_account_and_key_apart() -> None:
+    key = "accounts/one/vault.json"
+    assert address("v", "one", key) == f"v/one/{key}"
+    assert len({address(vault, name, key) for vault in "vw" for name in ("one", "two")}) == 4

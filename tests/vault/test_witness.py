@@ -1,0 +1,40 @@
+"""What an installation remembers of a vault goes forward only."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from listbackup.testing.vaults import Trial
+from listbackup.vault.ledger import Mark
+
+NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_a_mark_is_never_set_back_nor_exchanged(trial: Trial, number: int) -> None:
+    witness = trial.open().witness
+    witness.advance({"default/shop": Mark(5, "sha256:seen")}, None)
+    witness.advance({"default/shop": Mark(number, "sha256:other")}, None)
+    seen = trial.open().witness.read()
+    assert seen is not None
+    assert seen.marks["default/shop"] == Mark(5, "sha256:seen")
+
+
+def test_a_mark_goes_forward_and_others_stay(trial: Trial) -> None:
+    witness = trial.open().witness
+    witness.advance({"default/shop": Mark(5, "sha256:a"), "default/crm": Mark(2, "sha256:b")}, None)
+    witness.advance({"default/shop": Mark(6, "sha256:c")}, None)
+    seen = trial.open().witness.read()
+    assert seen is not None
+    assert seen.marks["default/shop"] == Mark(6, "sha256:c")
+    assert seen.marks["default/crm"] == Mark(2, "sha256:b")
+
+
+def test_the_newest_time_is_never_set_back(trial: Trial) -> None:
+    witness = trial.open().witness
+    later = NOON + timedelta(days=900)
+    witness.advance({}, later)
+    witness.advance({"default/shop": Mark(1, "sha256:a")}, NOON)
+    seen = witness.read()
+    assert seen is not None
+    assert seen.newest == later
