@@ -228,23 +228,30 @@ def test_hooks_hear_of_start_success_partial_and_failure(
     assert "Connection refused" in failure["message"]
 
 
-def test_an_interruption_is_told(machine: Machine, small: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("parallel", ["1", "2"])
+def test_an_interruption_ends_a_round_and_is_told(
+    machine: Machine, small: str, tmp_path: Path, parallel: str
+) -> None:
     machine.init()
+    slow = f"{{url: '{small}', limit_rate: 3K}}"
     write(
         machine,
-        f"hooks: {{on_failure: 'cat > {tmp_path}/json'}}\n"
-        f"sources: {{shop: {{url: '{small}', limit_rate: 3K}}}}\n",
+        f"hooks: {{on_failure: 'cat > {tmp_path}/$LISTBACKUP_SOURCE.json'}}\n"
+        f"sources: {{shop: {slow}, other: {slow}}}\n",
     )
-    with machine.spawn("backup", "--all", "--json") as process:
+    with machine.spawn("backup", "--all", "--parallel", parallel, "--json") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if json.loads(line).get("step") == "reading":
                 break
         process.send_signal(signal.SIGTERM)
-        process.stdout.read()
+        rest = process.stdout.read()
+        said = process.stderr.read() if process.stderr else ""
         assert process.wait() == 130
-    told = json.loads((tmp_path / "json").read_text())
-    assert (told["category"], told["exit_code"]) == ("interrupted", 130)
+    told = [json.loads(path.read_text()) for path in tmp_path.glob("*.json")]
+    assert len(told) == int(parallel), rest + said
+    assert {(one["category"], one["exit_code"]) for one in told} == {("interrupted", 130)}
+    assert machine.do("snapshots").out == "There is no snapshot yet.\n"
 
 
 def test_a_url_typed_by_hand_has_no_hooks(machine: Machine, small: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`backup`: one sync of one source into a vault, or what it would do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +42,7 @@ class BackupWishes:
     manner: Manner = field(default_factory=Manner)
     password_file: Path | None = None
     tags: tuple[str, ...] = ()
+    halted: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,10 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
 def _settle(wishes: BackupWishes) -> SyncOptions:
     manner = wishes.manner
     options = SyncOptions(
-        wishes.reading.jobs, manner.accept_new_server, accept_deletes=manner.accept_deletes
+        wishes.reading.jobs,
+        manner.accept_new_server,
+        accept_deletes=manner.accept_deletes,
+        halted=wishes.halted,
     )
     return options if manner.view else replace(options, typed_from=None)
 

@@ -1,7 +1,5 @@
 """Backups by the configuration file: one named source, or all of them, with their hooks."""
 
-import queue
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -32,6 +30,7 @@ from listbackup.operations.backups import (
     plan_backup,
 )
 from listbackup.operations.hooks import Event, Outcome, run_hooks
+from listbackup.operations.lanes import Halted, run_in_lanes
 from listbackup.operations.policies import prune_after_backup, prunes_after_backup
 from listbackup.operations.preferences import ReadingWishes, settle_reading
 
@@ -134,8 +133,11 @@ def plan_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> Backup
     return plan_backup(app, settle_wishes(app, reach, name, wishes))
 
 
-def back_up_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> BackedUp:
-    """Back up a named source; its hooks are told. Raises what `back_up` raises."""
+def back_up_named(
+    app: App, reach: Reach, name: str, wishes: RoundWishes, halted: Halted = lambda: False
+) -> BackedUp:
+    """Back up a named source; its hooks are told. `halted` is asked now and then whether to end.
+    Raises what `back_up` raises."""
     found = demand_configuration(app, reach, f"{name!r} is no URL")
     found.source(name)
     redactor = redactor_for(app.environment)
@@ -146,7 +148,7 @@ def back_up_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> Bac
     try:
         meant = settle_wishes(app, reach, name, wishes)
         _learn_password(app, meant, redactor)
-        done = back_up(app, reach, meant)
+        done = back_up(app, reach, replace(meant, halted=halted))
         if done.status == "complete" and prunes_after_backup(app, reach, name):
             done = replace(done, dropped=prune_after_backup(app, reach, name))
         event: Event = "success" if done.status == "complete" else "partial"
@@ -174,8 +176,10 @@ def back_up_all(
         raise UsageError(f"--parallel is a number from 1 to {MOST_PARALLEL}.")
     names = name_sources(app, reach)
     began = app.host.clock.monotonic()
-    ended = _work_through(
-        names, wishes.parallel, lambda name: _end_one(app, reach, name, wishes, told)
+    ended = run_in_lanes(
+        names,
+        wishes.parallel,
+        lambda name, halted: _end_one(app, reach, name, wishes, told, halted),
     )
     seconds = round(app.host.clock.monotonic() - began, 3)
     sources = tuple(ended[name] for name in names)
@@ -202,11 +206,13 @@ def judge(sources: tuple[SourceEnded, ...]) -> int:
     return PARTIAL if any(one.status == "partial" for one in sources) else 0
 
 
-def _end_one(app: App, reach: Reach, name: str, wishes: RoundWishes, told: Told) -> SourceEnded:
+def _end_one(
+    app: App, reach: Reach, name: str, wishes: RoundWishes, told: Told, halted: Halted
+) -> SourceEnded:
     app.emit(StepStarted("source", name))
     began = app.host.clock.monotonic()
     try:
-        done = back_up_named(app, reach, name, wishes)
+        done = back_up_named(app, reach, name, wishes, halted)
     except ListbackupError as error:
         app.emit(Warned(f"{name} was NOT backed up: {error.message}", error.hint))
         seconds = round(app.host.clock.monotonic() - began, 3)
@@ -218,55 +224,6 @@ def _end_one(app: App, reach: Reach, name: str, wishes: RoundWishes, told: Told)
     return SourceEnded(
         name, done.status, code, done.snapshot, done.name, done.rows, done.seconds, "", ""
     )
-
-
-def _work_through(
-    names: list[str], parallel: int, end: Callable[[str], SourceEnded]
-) -> dict[str, SourceEnded]:
-    """Do each name, some at once. An interruption is raised at once: what runs in other threads
-    ends with the process, which no vault minds."""
-    if parallel == 1:
-        return {name: end(name) for name in names}
-    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for name in names:
-        waiting.put(name)
-    ended: dict[str, SourceEnded] = {}
-    broken: list[BaseException] = []
-
-    def work() -> None:
-        while not broken:
-            try:
-                name = waiting.get_nowait()
-            except queue.Empty:
-                return
-            with _Carrying(broken):
-                ended[name] = end(name)
-
-    threads = [
-        threading.Thread(target=work, name=f"source {n}", daemon=True) for n in range(parallel)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if broken:
-        raise broken[0]
-    return ended
-
-
-class _Carrying:
-    """Carries what nobody foresaw out of a thread, to be raised where it is told."""
-
-    def __init__(self, errors: list[BaseException]) -> None:
-        self._errors = errors
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if error is not None:
-            self._errors.append(error)
-        return True
 
 
 def _learn_password(app: App, meant: BackupWishes, redactor: Redactor) -> None:

@@ -6,13 +6,13 @@ they say of records; never which platform or store is behind them.
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
-from listbackup.errors import RefusedError, SourceError
+from listbackup.errors import InterruptedByUser, RefusedError, SourceError
 from listbackup.events import Emit, StepDone, StepStarted, WorkPlanned
 from listbackup.records import FeedingReading, Identity, Part, Reading, Source
 from listbackup.sync.children import ChildEncoder
@@ -25,6 +25,9 @@ from listbackup.vault.opening import Vault
 from listbackup.vault.sources import Committed
 from listbackup.vault.writer import SyncWriter, is_short
 
+LOOK_EVERY = 0.5
+"""So often, in seconds, it is asked whether to end."""
+
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
@@ -34,6 +37,8 @@ class SyncOptions:
     The typed view is made of streams estimated at `typed_from` bytes or more (None: of none); that
     of smaller ones is made when it is asked for. A stream is written anew when its oldest batch is
     older than `rebase_after`. `accept_deletes` believes a source that mass deletes are true.
+    `halted` is asked now and then whether to end: who does not run in the main thread hears of no
+    signal.
     """
 
     jobs: int = 2
@@ -42,6 +47,7 @@ class SyncOptions:
     typed_from: int | None = 1024 * 1024
     rebase_after: timedelta = timedelta(days=90)
     accept_deletes: bool = False
+    halted: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ class _Sync:
             work = [pool.submit(self._read_part, progress[part.stream], part) for part in parts]
             for extra in self._reading.extras():
                 self._writer.put_extra(extra)
-            _raise_first(work)
+            _raise_first(work, self._options.halted)
         except BaseException:
             self._stop.set()
             for encoder in encoders:
@@ -231,7 +237,11 @@ class _Sync:
             encoder.add(chunk)
 
 
-def _raise_first(work: Sequence["Future[None]"]) -> None:
-    done, _ = wait(work, return_when=FIRST_EXCEPTION)
-    for one in done:
-        one.result()
+def _raise_first(work: Sequence["Future[None]"], halted: Callable[[], bool]) -> None:
+    left = set(work)
+    while left and not halted():
+        done, left = wait(left, timeout=LOOK_EVERY, return_when=FIRST_EXCEPTION)
+        for one in done:
+            one.result()
+    if halted():
+        raise InterruptedByUser("It was interrupted.")
