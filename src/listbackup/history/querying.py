@@ -60,6 +60,7 @@ class Query:
         self._snapshot = snapshot
         self._follow = follow
         self._engine = Engine(memory)
+        self._engine.lock()  # before DuckDB sees a word of it: even to name tables, it binds
         self._sql = self._engine.guard(lambda: _take_select(self._engine.database, sql))
         self.names = Names(snapshot.streams)
         tables = self._engine.guard(
@@ -74,15 +75,14 @@ class Query:
         self._engine.__exit__(*error)
 
     def prepare(self) -> list[Column]:
-        """Make the tables that are asked for, lock everything else, and say which columns the
-        answer has. Raises UsageError, IntegrityError."""
+        """Make the tables that are asked for, and say which columns the answer has. Raises
+        UsageError, IntegrityError."""
         views = Views(self._engine, self.names)
         for one in self.asked:
             if one.past:
                 views.show_past(self._follow(one.stream))
             else:
                 views.show(self._snapshot.streams[one.stream])
-        self._engine.lock()
         try:
             described = self._run(f"DESCRIBE ({self._sql}\n)").fetchall()
         except UsageError as error:

@@ -52,6 +52,7 @@ class Names:
         self.tables: dict[str, tuple[str, str]] = {}
         for stream in sorted(streams):
             schema, table = split_stream(stream)
+            table = table or "_"
             while (schema.lower(), table.lower()) in self._streams:
                 table += "_"
             self._streams[schema.lower(), table.lower()] = stream
@@ -61,7 +62,9 @@ class Names:
         """Say what a name in a query means; None where it names no stream."""
         lower = [word.lower() for word in words]
         if len(lower) > 1 and lower[0] == HISTORY:
-            stream = self._find(lower[1:]) or self._whole(words[1:])
+            stream = self._find(lower[1:])
+            if stream is None:
+                stream = self._whole(words[1:])
             if stream is not None:
                 return Asked(stream, past=True)
         if len(lower) == 3 and lower[0] == INSIDE:
@@ -120,7 +123,7 @@ def read_asked(names: Names, tables: Iterable[str]) -> list[Asked]:
 
 
 class Views:
-    """Makes views in an engine that is not locked yet."""
+    """Makes views in an engine; it may be locked."""
 
     def __init__(self, engine: Engine, names: Names) -> None:
         """Make the schemas that every query finds."""
@@ -173,7 +176,7 @@ class Views:
         schema, name = self._names.tables[timeline.stream]
         self._run(f"CREATE SCHEMA IF NOT EXISTS {HISTORY}.{quote(schema)}")
         self._run(f"CREATE VIEW {HISTORY}.{quote(schema)}.{quote(name)} AS {query}")
-        if (schema, name) != ("main", timeline.stream):
+        if timeline.stream and (schema, name) != ("main", timeline.stream):
             self._run(f"CREATE VIEW {HISTORY}.main.{quote(timeline.stream)} AS {query}")
 
     def _moments(self, commits: Sequence[Committed]) -> str:
