@@ -82,12 +82,7 @@ def backup(
     fails does not stop the others; where all that failed have the same exit code it is given, else
     1, and 3 where nothing failed but something is partial.
     """
-    if all == (source is not None):
-        raise UsageError("Say what to back up.", hint="Give a URL, a name of the file, or --all.")
-    if parallel != 1 and not all:
-        raise UsageError("--parallel belongs to --all.", hint="--jobs reads one source in parts.")
-    if name is not None and (source is None or is_named(source)):
-        raise UsageError("A source of the file has its name already.", hint="Leave out --name.")
+    _check_words(source, name, parallel, every=all)
     with open_output(options.json, quiet=quiet) as output:
         manner = Manner(accept_new_server, accept_deletes, view=not no_view)
         wishes = RoundWishes(reading.wishes(), manner, parallel, tag)
@@ -97,6 +92,15 @@ def backup(
         if dry_run:
             return _plan(output, options.reach(), source, name, wishes)
         return _back_up(output, options.reach(), source, name, wishes)
+
+
+def _check_words(source: str | None, name: str | None, parallel: int, *, every: bool) -> None:
+    if every == (source is not None):
+        raise UsageError("Say what to back up.", hint="Give a URL, a name of the file, or --all.")
+    if parallel != 1 and not every:
+        raise UsageError("--parallel belongs to --all.", hint="--jobs reads one source in parts.")
+    if name is not None and (source is None or is_named(source)):
+        raise UsageError("A source of the file has its name already.", hint="Leave out --name.")
 
 
 def _back_up(
