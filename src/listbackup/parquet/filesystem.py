@@ -7,12 +7,14 @@ name, what is written is taken back by its name. Knows nothing of what the bytes
 import io
 from bisect import bisect_right
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import Any
 
 from fsspec import AbstractFileSystem
 
 PROTOCOL = "part"
+UNCHANGED = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LentBytes:
@@ -126,6 +128,10 @@ class PartFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def info(self, path: str, **options: Any) -> dict[str, Any]:
         """Describe a file. Raises FileNotFoundError."""
         return {"name": path, "size": self._find(path).size, "type": "file"}
+
+    def modified(self, path: str) -> datetime:
+        """Say when a file changed: what is lent never does."""
+        return UNCHANGED
 
     def glob(self, path: str, **options: Any) -> list[str]:
         """Names are no patterns here."""

@@ -59,25 +59,24 @@ FINITE = "NOT isinf({v})"
 TEXT = Kind("VARCHAR")
 BOOLEAN = Kind("BOOLEAN", Way("CASE {t} WHEN 't' THEN true WHEN 'f' THEN false END"), scanned=True)
 UUID = Kind("UUID", Way(_cast("UUID"), SAME), scanned=True)
-DATE = Kind("DATE", Way(_cast("DATE"), f"{SAME} AND {FINITE}"), Way("", FINITE), scanned=True)
 TIME = Kind(
     "TIME",
     Way(_cast("TIME"), SAME + " AND {t} < '24'"),
     Way("", "{v} < CAST('24:00:00' AS TIME)"),
     scanned=True,
 )
-TIMESTAMP = Kind(
-    "TIMESTAMP",
-    Way(_cast("TIMESTAMP"), f"{SAME} AND {FINITE}"),
-    Way("", FINITE),
-    scanned=True,
-)
-TIMESTAMPTZ = Kind(
-    "TIMESTAMPTZ",
-    Way(_cast("TIMESTAMPTZ"), f"{SAME} AND {FINITE}"),
-    Way("", FINITE),
-    scanned=True,
-)
+
+
+def _moment(sql: str) -> Kind:
+    # not scanned: the scanner takes what stands before ` BC` for a date of our era, and the cast
+    # to TIMESTAMP takes BC for a time zone
+    ours = f"{FINITE} AND NOT ends_with({{t}}, 'BC')"
+    return Kind(sql, Way(_cast(sql), f"{SAME} AND {FINITE}"), Way(_cast(sql), ours))
+
+
+DATE = _moment("DATE")
+TIMESTAMP = _moment("TIMESTAMP")
+TIMESTAMPTZ = _moment("TIMESTAMPTZ")
 _UNHEX = (
     "CASE WHEN starts_with({t}, '\\x') AND strlen({t}) % 2 = 0 THEN TRY(unhex(substr({t}, 3))) END"
 )

@@ -12,7 +12,7 @@ from typing import Any
 
 from listbackup.errors import FailedError
 from listbackup.parquet.columns import RESERVED, list_columns, plan_names, quote
-from listbackup.parquet.forms import Scan, open_form
+from listbackup.parquet.forms import Scan, Steps, open_form
 from listbackup.parquet.session import Session
 
 GROUP_BYTES = 8 << 20
@@ -136,7 +136,7 @@ class PartMaker:
     ) -> MadePart:
         """Quickly, and where that fails, carefully: find the columns that need twins first."""
         twins = self._twinned.intersection(order.places)
-        session.allow_memory(_megabytes(scan.longest))
+        session.allow_memory(_megabytes(scan.longest, len(order.places)))
         lent = _Lent(scan, session.lend("lines", scan.files))
         try:
             return self._write(session, lent, order, twins, twins)
@@ -208,18 +208,25 @@ class PartMaker:
             place: self._form.steps(lent.scan, place, careful=place in careful)
             for place in order.places
         }
-        fields = "".join([f", c{place}, c{place} AS t{place}" for place in steps])
         beside = f"{order.op} AS _op, {order.batch} AS _batch, {order.line} AS _line"
-        source = f"(SELECT {beside}{fields} FROM {source})"
+        fields = [f"c{place}, c{place} AS t{place}" for place in steps]
+        source = f"(SELECT {', '.join([beside, *fields])} FROM {source})"
         for layer in range(max([len(step.texts) for step in steps.values()], default=0)):
-            texts = [
-                f"{step.texts[layer]} AS t{place}"
-                for place, step in steps.items()
-                if layer < len(step.texts)
-            ]
-            source = f"(SELECT * REPLACE ({', '.join(texts)}) FROM {source})"
-        values = "".join([f", {step.value} AS v{place}" for place, step in steps.items()])
-        return f"(SELECT *{values} FROM {source})"
+            source = _lay(source, [_text(place, step, layer) for place, step in steps.items()])
+        return _lay(
+            source,
+            [f"c{place}, t{place}, {step.value} AS v{place}" for place, step in steps.items()],
+        )
+
+
+def _lay(source: str, columns: Sequence[str]) -> str:
+    return f"(SELECT {', '.join([*RESERVED, *columns])} FROM {source})"
+
+
+def _text(place: int, steps: Steps, layer: int) -> str:
+    if layer >= len(steps.texts):
+        return f"c{place}, t{place}"
+    return f"c{place}, {steps.texts[layer]} AS t{place}"
 
 
 def _array(values: Sequence[int] | bytes, kind: str) -> Any:
@@ -235,9 +242,9 @@ def _group(scan: Scan) -> int:
     return min(max(rows // STEP * STEP, FEWEST), MOST)
 
 
-def _megabytes(longest: int) -> int:
-    """What DuckDB needs for lines of this length: it holds a few of them at once."""
-    return 16 * longest >> 20
+def _megabytes(longest: int, columns: int) -> int:
+    """What DuckDB needs: it holds a few lines at once, and some buffers per column."""
+    return max(16 * longest >> 20, columns)
 
 
 def _are_text(files: Sequence[Sequence[bytes | memoryview]]) -> bool:
