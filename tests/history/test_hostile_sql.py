@@ -25,6 +25,7 @@ from listbackup.history.querying import Query
 from listbackup.history.timelines import SourcePast
 from listbackup.testing.readings import ListedSource
 from listbackup.testing.vaults import Trial
+from listbackup.vault.reading import Snapshot
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs inotify")
 
@@ -214,6 +215,8 @@ class Scene:
     watch: Watch
     listener: Listener
     secret: Path
+    snapshot: Snapshot
+    past: SourcePast
 
     def harmless(self, told: object) -> bool:
         """Whether nothing was opened, called or told. (The test's own connections do not open
@@ -256,7 +259,8 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         "fresh": directory / "fresh",
         "port": listener.port,
     }
-    yield Scene(trial, words, watch, listener, secret)
+    snapshot, past = trial.snapshot("shop:latest"), SourcePast(trial.open(), "shop")
+    yield Scene(trial, words, watch, listener, secret, snapshot, past)
     watch.close()
     listener.close()
 
@@ -279,10 +283,8 @@ def ask(scene: Scene, sql: str) -> Any:
     environment = dict(os.environ)
     assert secret_frame
     assert environment
-    past = SourcePast(scene.trial.open(), "shop")
-    snapshot = scene.trial.snapshot("shop:latest")
     try:
-        with Query(snapshot, past.timeline, sql, "64MB") as query:
+        with Query(scene.snapshot, scene.past.timeline, sql, "64MB") as query:
             return list(query.rows(query.prepare(), limit=1000, timeout=5))
     except (UsageError, FailedError) as error:
         return (error.message, error.hint)
@@ -362,9 +364,8 @@ def test_what_the_engine_is_lent_can_be_read_and_not_written(scene: Scene) -> No
     ],
 )
 def test_greed_is_bounded_by_memory_and_time(scene: Scene, sql: str) -> None:
-    past = SourcePast(scene.trial.open(), "shop")
     try:
-        with Query(scene.trial.snapshot("shop:latest"), past.timeline, sql, "64MB") as query:
+        with Query(scene.snapshot, scene.past.timeline, sql, "64MB") as query:
             list(query.rows(query.prepare(), limit=10, timeout=0.5))
     except (UsageError, FailedError) as error:
         assert "\n" not in error.message

@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol
 from fsspec import AbstractFileSystem
 
 from listbackup.errors import ListbackupError
+from listbackup.parquet.filesystem import TakenBytes
 
 PROTOCOL = "vault"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -77,7 +78,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self._lent: dict[str, Readable] = {}
-        self._expected: dict[str, Path] = {}
+        self._expected: dict[str, Path | TakenBytes] = {}
         self.problem: ListbackupError | None = None
 
     def lend(self, name: str, readable: Readable) -> str:
@@ -90,11 +91,18 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         self._expected[name] = path
         return f"{PROTOCOL}://{name}"
 
+    def take(self, name: str) -> tuple[str, TakenBytes]:
+        """Let one file be written in memory, once; give its address, and it."""
+        self._expected[name] = taken = TakenBytes()
+        return f"{PROTOCOL}://{name}", taken
+
     def noting(self) -> "_Noting":
         """Keep what is raised within a block."""
         return _Noting(self)
 
-    def open(self, path: str, mode: str = "rb", **options: Any) -> Handle | IO[bytes]:
+    def open(
+        self, path: str, mode: str = "rb", **options: Any
+    ) -> Handle | IO[bytes] | TakenBytes:
         """Open what was lent, or the file that is expected. Raises FileNotFoundError,
         PermissionError."""
         name = self._name(path)
@@ -105,7 +113,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         target = self._expected.pop(name, None)
         if mode != "wb" or target is None:
             raise PermissionError(f"{path} cannot be written")
-        return target.open("xb")
+        return target if isinstance(target, TakenBytes) else target.open("xb")
 
     def info(self, path: str, **options: Any) -> Mapping[str, Any]:
         """Describe what was lent. Raises FileNotFoundError."""

@@ -143,13 +143,20 @@ class Query:
 
 def _take_select(database: duckdb.DuckDBPyConnection, sql: str) -> str:
     statements = database.extract_statements(sql)
-    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+    if len(statements) != 1 or not _is_select(statements[0]):
         raise UsageError(
             "Only one SELECT statement is run.",
             risk="No data is at risk: nothing was read.",
             hint="Everything else, such as SET, COPY, ATTACH or CREATE, is refused.",
         )
     return statements[0].query.strip().rstrip(";")
+
+
+def _is_select(statement: duckdb.Statement) -> bool:
+    try:
+        return bool(statement.type == duckdb.StatementType.SELECT)
+    except ValueError:
+        return False  # of a kind that has no name in Python
 
 
 def _choose(at: int, kind: str, texts: bool) -> tuple[str, Callable[[Any], Any]]:
