@@ -5,7 +5,8 @@ checkpoint holds all live commits, so that a reader needs at most as many entrie
 of them. Knows nothing of what a manifest says, nor by which rules a prune chose.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,7 @@ from listbackup.vault.accounts import Account
 from listbackup.vault.documents import Fields, refuse_unknown
 from listbackup.vault.layout import source_prefix
 from listbackup.vault.ledger import Entry, Ledger, Loaded, Mark, Problem
-from listbackup.vault.refs import Ref, read_ref
+from listbackup.vault.refs import Ref, digest, read_ref
 
 KINDS = frozenset({"open", "commit", "prune", "label", "checkpoint"})
 SNAPSHOT_STATUSES = ("complete", "partial")
@@ -26,7 +27,7 @@ CHECKPOINT_EVERY = 64
 @dataclass(frozen=True, slots=True)
 class Committed:
     """A commit: `number` in the source's ledger is the only order. `tags` and `note` are what the
-    newest label says of it."""
+    newest label says of it; `streams` is the digest of the names of those that it read."""
 
     number: int
     digest: str
@@ -40,6 +41,7 @@ class Committed:
     data_key: Mapping[str, str] | None
     signer: str
     clock_suspect: bool = False
+    streams: str | None = None
     tags: tuple[str, ...] = ()
     note: str = ""
 
@@ -57,6 +59,7 @@ class Committed:
             "data_key": dict(self.data_key) if self.data_key else None,
             "signer": self.signer,
             "clock_suspect": self.clock_suspect,
+            "streams": self.streams,
             "tags": list(self.tags),
             "note": self.note,
         }
@@ -178,6 +181,11 @@ def account_head(account: Account) -> dict[str, Any]:
     return {"account_head": {"number": mark.number, "digest": mark.digest}}
 
 
+def digest_streams(names: Iterable[str]) -> str:
+    """Give the digest of a set of streams' names: equal sets can be told without manifests."""
+    return digest(json.dumps(sorted(names), separators=(",", ":")).encode("ascii") + b"\n")
+
+
 def read_drop(entry: Entry) -> frozenset[int]:
     """Give the numbers of the commits that a prune entry drops. Raises IntegrityError."""
     drop = entry.fields.items("drop")
@@ -264,6 +272,7 @@ def _read_commit(fields: Fields, number: int, entry_digest: str, within: str) ->
         data_key=data_key,
         signer=fields.text("signer"),
         clock_suspect=fields.flag("clock_suspect", False),
+        streams=fields.optional_text("streams"),
         tags=fields.texts("tags", ()),
         note=fields.text("note", ""),
     )

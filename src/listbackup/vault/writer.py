@@ -34,6 +34,7 @@ from listbackup.vault.sources import (
     Committed,
     SourceView,
     account_head,
+    digest_streams,
     follow_entry,
     read_drop,
 )
@@ -227,6 +228,9 @@ class SyncWriter:
             "data_key": data_key,
             "signer": self._signer.public.id,
             "clock_suspect": self._clock_is_suspect(now),
+            "streams": digest_streams(
+                one.name for one in manifest.streams if one.status != "carried"
+            ),
         }
         entry = self._view.ledger.append(
             "commit",
