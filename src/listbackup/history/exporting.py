@@ -198,7 +198,9 @@ class Exporter:
         tables = []
         with SqliteFile(path) as file:
             for stream in streams:
-                tables.append(file.add(stream.name, stream.schema, self._rows(stream)))
+                dynamic = stream.encoding == "sqlite-array/1"
+                rows = self._rows(stream)
+                tables.append(file.add(stream.name, stream.schema, rows, dynamic=dynamic))
                 self._emit(StreamDone(stream.name, stream.status, stream.rows))
         for stream, table in zip(streams, tables, strict=True):
             self._count(stream, count_rows(path, table))

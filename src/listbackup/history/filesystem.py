@@ -100,9 +100,7 @@ class VaultFileSystem(AbstractFileSystem):  # type: ignore[misc]
         """Keep what is raised within a block."""
         return _Noting(self)
 
-    def open(
-        self, path: str, mode: str = "rb", **options: Any
-    ) -> Handle | IO[bytes] | TakenBytes:
+    def open(self, path: str, mode: str = "rb", **options: Any) -> Handle | IO[bytes] | TakenBytes:
         """Open what was lent, or the file that is expected. Raises FileNotFoundError,
         PermissionError."""
         name = self._name(path)

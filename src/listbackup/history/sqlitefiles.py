@@ -38,9 +38,15 @@ class SqliteFile:
         self._database.close()
 
     def add(
-        self, stream: str, schema: Mapping[str, Any], rows: Iterable[Sequence[list[Any]]]
+        self,
+        stream: str,
+        schema: Mapping[str, Any],
+        rows: Iterable[Sequence[list[Any]]],
+        *,
+        dynamic: bool = False,
     ) -> str:
-        """Fill a table with a stream, and give the table's name. Raises FailedError."""
+        """Fill a table with a stream, and give the table's name; `dynamic` where values say their
+        types themselves. Raises FailedError."""
         columns = schema["columns"]
         if not 0 < len(columns) <= MOST_COLUMNS:
             raise FailedError(
@@ -49,11 +55,11 @@ class SqliteFile:
                 risk="No data is at risk: the vault is not touched.",
                 hint="Use another --format, or leave it out with --stream.",
             )
-        kinds = [choose_sqlite(str(column.get("type"))) for column in columns]
+        kinds = [choose_sqlite(str(c.get("type")), dynamic=dynamic) for c in columns]
         table = free_name(stream, self._taken)
         taken: set[str] = set()
         named = [
-            f"{_quote(free_name(str(column['name']), taken))} {kind}"
+            f"{_quote(free_name(str(column['name']), taken))} {kind}".rstrip()
             for column, (kind, _) in zip(columns, kinds, strict=True)
         ]
         marks = ", ".join("?" * len(columns))

@@ -94,9 +94,12 @@ def write_safe_cell(value: Any) -> str:
     return write_cell(value)
 
 
-def choose_sqlite(type_name: str) -> tuple[str, Convert]:
+def choose_sqlite(type_name: str, *, dynamic: bool = False) -> tuple[str, Convert]:
     """Give the type that a column has in SQLite, and what makes its values. Nothing is rounded:
-    numeric is TEXT, and what SQLite cannot hold as a number stays text."""
+    numeric is TEXT, and what SQLite cannot hold as a number stays text. `dynamic`: every value
+    says its own type, so the column has none."""
+    if dynamic:
+        return "", _to_plain
     if type_name in INTEGERS:
         return "INTEGER", _to_integer
     if type_name in FLOATS:
@@ -110,10 +113,12 @@ def choose_sqlite(type_name: str) -> tuple[str, Convert]:
 
 def _to_plain(value: Any) -> Any:
     if isinstance(value, dict):
+        if set(value) == {"r"}:
+            return float(value["r"])
         return base64.b64decode(value["b64"]) if set(value) == {"b64"} else _write_any(value)
-    if isinstance(value, list) or (isinstance(value, int) and not -(2**63) <= value < 2**63):
-        return _write_any(value)
-    return value
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    return _write_any(value) if isinstance(value, list) else value
 
 
 def _to_integer(value: Any) -> Any:
