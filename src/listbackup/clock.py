@@ -1,8 +1,11 @@
 """Time, as an argument: a clock that can be real or played. Knows no time zone but UTC."""
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+
+_WRITTEN = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 
 
 class Clock(Protocol):
@@ -44,4 +47,6 @@ def format_time(moment: datetime) -> str:
 
 def parse_time(text: str) -> datetime:
     """Read what `format_time` wrote. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if _WRITTEN.fullmatch(text) is None:
+        raise ValueError(f"not a stored time: {text[:60]!r}")
+    return datetime.fromisoformat(text)

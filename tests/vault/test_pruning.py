@@ -138,13 +138,14 @@ def test_a_carried_stream_keeps_the_snapshot_that_read_it(days: Days) -> None:
 
 
 def test_a_snapshot_that_cannot_be_read_holds_no_newest_state(five: Days) -> None:
-    manifest = five.view().commits[4].manifest
-    five.back_up({"other": [["1"]]})
+    manifest = five.view().commits[6].manifest
     five.store().put(place(manifest.key, True), b"damaged", tag="meta", replace=True)
-    five.prune(last=1)
-    assert live(five) == [6, 7]
-    five.back_up({"other": [["1"]]})
+    plan = five.prune(last=1).plan
+    assert plan.drop == (2, 3, 4)
+    assert plan.keep[5] == ("newest state of grows, new, stays",)
     assert any("cannot be read" in one for one in five.warnings())
+    five.back_up(rows(5))
+    assert five.prune(last=1).plan.drop == (5, 6)
 
 
 def test_a_held_snapshot_is_not_dropped_until_its_hold_ends(five: Days) -> None:

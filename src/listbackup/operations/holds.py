@@ -70,7 +70,8 @@ def list_holds(app: App, reach: Reach, source: str | None = None) -> list[HoldLi
     for name in choose_sources(vault, source):
         view = vault.source(name, whole=True)
         commits = {number: one.commit for number, one in view.dropped.items()} | view.commits
-        for number, hold in sorted(find_holds(vault.store, commits.values()).items()):
+        found = find_holds(vault.store, commits.values(), app.host.clock)
+        for number, hold in sorted(found.items()):
             live = number in view.commits
             lines.append(_line(name, commits[number], hold, now, live=live))
     return lines

@@ -83,12 +83,17 @@ def _is_too_large(data: bytes) -> bool:
 
 
 def _is_deeper(value: Any, than: int) -> bool:
-    children = (
-        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    )
-    return than == 0 or any(
-        _is_deeper(child, than - 1) for child in children if isinstance(child, dict | list)
-    )
+    level = [value]
+    for _ in range(than):
+        level = [
+            child
+            for one in level
+            for child in (one.values() if isinstance(one, dict) else one)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 _ABSENT: Any = object()

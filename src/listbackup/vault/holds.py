@@ -6,21 +6,20 @@ nothing of what a snapshot needs.
 """
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from listbackup.clock import format_time, parse_time
+from listbackup.clock import Clock, format_time, parse_time
 from listbackup.errors import IntegrityError, ObjectExists, ObjectMissing
 from listbackup.objectstore import ObjectStore
 from listbackup.vault import layout
 from listbackup.vault.documents import read_document, write_document
+from listbackup.vault.fetching import fetch_all
 from listbackup.vault.sources import Committed
 
 HOLD = "hold"
 MOST_REASON = 500
 _MOST_BYTES = 64 * 1024
-_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +95,8 @@ def read_hold_at(store: ObjectStore, place: str) -> Hold | None:
         return UNREADABLE
 
 
-def find_holds(store: ObjectStore, commits: Iterable[Committed]) -> dict[int, Hold]:
+def find_holds(store: ObjectStore, commits: Iterable[Committed], clock: Clock) -> dict[int, Hold]:
     """Read the holds of these snapshots: by number, those that have one."""
     wanted = list(commits)
-    if len(wanted) < 2:
-        found = [read_hold(store, one) for one in wanted]
-    else:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = list(pool.map(lambda one: read_hold(store, one), wanted))
+    found = fetch_all(lambda one: read_hold(store, one), wanted, clock)
     return {one.number: hold for one, hold in zip(wanted, found, strict=True) if hold is not None}

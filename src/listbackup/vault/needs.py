@@ -7,21 +7,16 @@ records, no ledger, and nothing of when something may be deleted.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from listbackup.clock import Clock
 from listbackup.errors import IntegrityError
 from listbackup.vault import layout
+from listbackup.vault.fetching import fetch_all
 from listbackup.vault.objects import Objects
 from listbackup.vault.refs import Ref, read_ref
 from listbackup.vault.sources import Committed
-
-_AT_ONCE = 8
-_NEAR = 0.003
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ class Needs:
         self._clock = clock
         self._within = layout.source_prefix(objects.account, source)
         self._reached: dict[str, Reached] = {}
-        self._state_refs: dict[str, Ref] = {}
+        self._named: dict[str, tuple[Any, Ref, str]] = {}
         self._states: dict[str, StateNeeds] = {}
 
     def manifest(self, commit: Committed) -> Reached:
@@ -83,7 +78,7 @@ class Needs:
         """Read a state list that some manifest read so far names by this key."""
         known = self._states.get(key)
         if known is None:
-            known = self._states[key] = self._read_state(self._state_refs[key])
+            known = self._states[key] = self._read_state(self._named[key][1])
         return known
 
     def objects(self, commit: Committed) -> frozenset[str]:
@@ -111,39 +106,37 @@ class Needs:
             except IntegrityError:
                 return
 
-        began = self._clock.monotonic()
-        for one in wanted[:1]:
-            attempt(one)
-        if self._clock.monotonic() - began < _NEAR:
-            for one in wanted[1:]:
-                attempt(one)
-            return
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for _ in pool.map(attempt, wanted[1:]):
-                pass
+        for _ in fetch_all(attempt, wanted, self._clock):
+            pass
 
     def _read_manifest(self, commit: Committed) -> Reached:
         fields = self._objects.read_document(
             commit.manifest, f"The manifest of snapshot {commit.name}"
         )
-        streams, states = [], {}
+        streams, states, found = [], [], set()
         for one in fields.each("streams"):
-            ref = None
-            if one.value.get("state") is not None:
-                ref = read_ref(one.fields("state"), self._within)
-                states[ref.key] = ref
-            fresh = one.text("status") != "carried"
-            streams.append(NeededStream(one.text("name"), fresh, ref.key if ref else None))
-        self._state_refs |= states
+            raw = one.value.get("state")
+            key = None
+            if isinstance(raw, dict):
+                # Snapshots name the same states again and again: a ref is read once.
+                key = str(raw.get("key"))
+                known = self._named.get(key)
+                if known is None or known[0] != raw:
+                    ref = read_ref(one.fields("state"), self._within)
+                    known = self._named[key] = (raw, ref, self._note(raw))
+                states.append(key)
+                found.add(known[2])
+            streams.append(NeededStream(one.text("name"), one.text("status") != "carried", key))
+            found.update(self._note_below({**one.value, "state": None}))
         manifest = self._note(commit.manifest.to_json())
-        own = [self._note(one.value) for one in fields.each("objects")]
-        return Reached(
-            tuple(streams),
-            frozenset([manifest, *own, *map(self._note, find_refs(fields.value))]),
-            frozenset([manifest, *own]),
-            tuple(states),
-            sum(one.number("rows") for one in fields.each("streams")),
-        )
+        own = {manifest, *(self._note(one.value) for one in fields.each("objects"))}
+        rest = {name: one for name, one in fields.value.items() if name != "streams"}
+        found.update(own, self._note_below(rest))
+        rows = sum(one.number("rows") for one in fields.each("streams"))
+        return Reached(tuple(streams), frozenset(found), frozenset(own), tuple(states), rows)
+
+    def _note_below(self, value: Any) -> list[str]:
+        return [self._note(one) for one in find_refs(value)]
 
     def _read_state(self, ref: Ref) -> StateNeeds:
         fields = self._objects.read_document(ref, f"The state list {ref.key}")
@@ -172,6 +165,5 @@ def find_refs(value: Any) -> Iterator[Mapping[str, Any]]:
         if isinstance(one, dict):
             if isinstance(one.get("key"), str) and isinstance(one.get("form"), str):
                 yield one
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one)
+            one = one.values()
+        waiting.extend([below for below in one if isinstance(below, dict | list)])

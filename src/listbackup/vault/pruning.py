@@ -62,7 +62,7 @@ def plan_prune(vault: Vault, source: str, rules: Rules, *, clock_ok: bool = Fals
     now = vault.store.now()
     held = {
         number: hold
-        for number, hold in find_holds(vault.store, going).items()
+        for number, hold in find_holds(vault.store, going, vault.host.clock).items()
         if hold.holds(now) or hold.holds(vault.host.clock.now())
     }
     also: dict[int, list[str]] = {number: ["held"] for number in held}
@@ -127,32 +127,37 @@ def _find_newest_states(
     vault: Vault, view: SourceView, going: Sequence[Committed], needs: Needs
 ) -> dict[int, list[str]]:
     """Find the snapshots among those `going` that hold a stream's newest complete state: by
-    number, the names of the streams."""
-    needs.read(going, states=False)
+    number, the names of the streams.
+
+    Of snapshots that say that they read the same streams only the newest readable one is looked at.
+    """
+    groups: dict[str | int, list[Committed]] = {}
+    for _, commit in sorted(view.commits.items(), reverse=True):
+        groups.setdefault(commit.streams or commit.number, []).append(commit)
+    needs.read([group[0] for group in groups.values()], states=False)
     holders: dict[str, int] = {}
-    for commit in sorted(going, key=lambda one: one.number):
-        for name in _fresh_streams(vault, commit, needs):
-            holders[name] = commit.number
-    staying = [number for number in view.commits if number not in {one.number for one in going}]
-    for number in sorted(staying, reverse=True):
-        if all(holder > number for holder in holders.values()):
-            break
-        for name in _fresh_streams(vault, view.commits[number], needs):
-            if holders.get(name, number) < number:
-                del holders[name]
+    for group in groups.values():
+        for commit in group:
+            names = _fresh_streams(vault, commit, needs)
+            for name in names or ():
+                holders[name] = max(commit.number, holders.get(name, 0))
+            if names is not None:
+                break
+    numbers = {one.number for one in going}
     found: dict[int, list[str]] = {}
     for name, number in sorted(holders.items()):
-        found.setdefault(number, []).append(name)
+        if number in numbers:
+            found.setdefault(number, []).append(name)
     return found
 
 
-def _fresh_streams(vault: Vault, commit: Committed, needs: Needs) -> list[str]:
+def _fresh_streams(vault: Vault, commit: Committed, needs: Needs) -> list[str] | None:
     try:
         return [one.name for one in needs.manifest(commit).streams if one.fresh]
     except IntegrityError as error:
         # It holds no state for anybody: then an older snapshot holds the newest, and stays.
         vault.emit(Warned(f"Snapshot {commit.name} cannot be read: {error.message}"))
-        return []
+        return None
 
 
 def _append(vault: Vault, decided: PrunePlan, rules: Rules, signer: SigningKey) -> Entry:
