@@ -21,7 +21,7 @@ def run_bench(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Any]]:
     out = tmp_path_factory.mktemp("bench") / "figures.json"
-    parts = ("start", "wide", "restore", "check", "many")
+    parts = ("start", "wide", "restore", "check", "many", "prune")
     answer = run_bench(out, *parts, "--rows=300", "--rounds=1", "--attempts=1", "--quietly")
     assert answer.returncode == 0, answer.stderr
     return answer.stdout, json.loads(out.read_text())
@@ -60,7 +60,7 @@ def test_each_target_stands_in_the_output_as_met_or_missed(
     told: tuple[str, dict[str, Any]],
 ) -> None:
     text, figures = told
-    assert len(figures["targets"]) == 3 + 2 + 2 + 2 + 1
+    assert len(figures["targets"]) == 3 + 2 + 2 + 2 + 1 + 1
     for target in figures["targets"]:
         better = target["figure"] <= target["bound"]
         assert target["met"] is (better if target["sense"] == "at most" else not better)
