@@ -163,3 +163,37 @@ def wrap_key(account: str, generation: int, way: str, number: int) -> str:
 def data_key_key(account: str, generation: int, source: str, month: str) -> str:
     """Give the key of the data key of a source and month."""
     return f"{wrap_prefix(account, generation)}data/{source}/{month}.key"
+
+
+def schemas_prefix(account: str, source: str) -> str:
+    """Give the prefix of the published JSON Schemas of a source, all versions."""
+    return f"{source_prefix(account, source)}schemas/"
+
+
+def schema_key(account: str, source: str, path: str, version: int) -> str:
+    """Give the key of a version of a stream's published JSON Schema; `path` is the stream's."""
+    return f"{schemas_prefix(account, source)}v{version}/{path}-schema.json"
+
+
+def metadata_key(account: str, source: str, name: str) -> str:
+    """Give the key of what is published about a source as a whole."""
+    return f"{source_prefix(account, source)}metadata/{name}.json"
+
+
+def statistics_key(account: str, source: str, moment: datetime, path: str | None) -> str:
+    """Give the key of a month's statistics (UTC) of one stream, or of all (None)."""
+    name = f"stats-{path}" if path is not None else "stats"
+    month = f"{moment.astimezone(UTC):%Y/%m}"
+    return f"{source_prefix(account, source)}statistics/{month}/{name}.json"
+
+
+def current_key(account: str, source: str, day: datetime, path: str) -> str:
+    """Give the key of a stream's whole state as published on a day (UTC)."""
+    home = f"{source_prefix(account, source)}processed/{day.astimezone(UTC):%Y/%m/%d}/{path}/"
+    return f"{home}current/{path}-latest.parquet"
+
+
+def is_current(key: str) -> bool:
+    """Tell whether a key is one of those that `current_key` gives."""
+    parts = key.split("/")
+    return len(parts) == 11 and parts[4] == "processed" and parts[9] == "current"
