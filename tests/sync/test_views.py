@@ -112,7 +112,9 @@ def test_a_small_stream_has_no_parts_and_gets_them_when_it_grew(trial: Trial) ->
     assert trial.snapshot().state("t").parts is None
     wide: Rows = [[str(n), "x" * 2000, None] for n in range(3000)]
     trial.sync(ListedSource({"t": wide}))
+    trial.sync(ListedSource({"t": wide}))
     assert trial.snapshot().state("t").parts is None
+    assert trial.sync(ListedSource({"t": wide})).new_rows == 0
     trial.sync(ListedSource({"t": wide}), **TYPED)
     assert shown(trial) == rows(wide)
 

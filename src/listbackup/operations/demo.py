@@ -1,8 +1,9 @@
 """`demo`: the whole way with a sample database, by the same operations that everybody calls.
 
 A PostgreSQL server of our own is filled with a media agency's data, backed up, checked, restored
-and compared; then one row is altered, and the comparison has to find it. Everything lies in one
-private directory that goes with the server.
+and compared; then one row is altered, and the comparison has to find it. Then a day goes by, and
+both moments are there (`demohistory`). Everything lies in one private directory that goes with
+the server.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,13 +16,18 @@ from listbackup.errors import FailedError
 from listbackup.events import Event, Found
 from listbackup.operations.backups import BackupWishes, back_up
 from listbackup.operations.checks import check_vault
+from listbackup.operations.demohistory import Act, LaterDays, Told
 from listbackup.operations.initialising import InitWishes, initialise
 from listbackup.operations.restores import RestoreWishes, compare_only, restore_snapshot
 from listbackup.recovery.restoring import explain
 from listbackup.sandbox.agency import alter_one_row, build_agency, create_database
 from listbackup.sandbox.postgres import PostgresServer, run_postgres
 
-SOURCE, RESTORED = "agency", "agency_restored"
+SOURCE, RESTORED, RETURNED = "agency", "agency_restored", "agency_first_moment"
+
+
+PROOFS = 8
+"""How many steps have something to prove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +55,6 @@ class DemoDone:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What came of an act."""
-
-    lines: tuple[str, ...]
-    rows: int = 0
-    bytes: int = 0
-    proven: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A step to be taken."""
-
-    name: str
-    title: str
-    play: Callable[[], Told]
-
-
 class Demo:
     """A story under way. Its acts are played in order; `done` sums up."""
 
@@ -81,6 +68,7 @@ class Demo:
         self._reach = Reach(str(self._home / "vault"), volatile=True)
         self._rows = 0
         self._proven: list[bool] = []
+        later = LaterDays(self._app, self._reach, SOURCE, RETURNED, self._server.url, self.url)
         self.acts = (
             Act("sample", "A media agency keeps its business in PostgreSQL.", self._fill),
             Act("init", "It makes a vault: sealed, with a key and a recovery kit.", self._init),
@@ -88,6 +76,7 @@ class Demo:
             Act("check", "Is every stored byte what was written?", self._check),
             Act("restore", "The worst day: restore into a new database, compare.", self._restore),
             Act("alter", "Would it notice? One cent is changed in one row.", self._alter),
+            *later.acts,
         )
 
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
@@ -124,7 +113,7 @@ class Demo:
 
     def done(self) -> DemoDone:
         """Sum up. Raises FailedError when a proof failed."""
-        proven = len(self._proven) == 3 and all(self._proven)
+        proven = len(self._proven) == PROOFS and all(self._proven)
         if not proven:
             raise FailedError("The demo did not prove what it set out to prove.")
         seconds = round(self._clock.monotonic() - self._began, 1)

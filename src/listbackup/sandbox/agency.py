@@ -6,6 +6,7 @@ Knows nothing of backups.
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import Decimal
 
 import psycopg
 from psycopg import sql
@@ -25,6 +26,26 @@ class Alteration:
     column: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What a day of work did: campaigns that were changed, events that came, line items that went,
+    and the column that users got."""
+
+    changed: int
+    added: int
+    removed: int
+    column: str
+
+
+DAY = (
+    "UPDATE campaigns SET budget = round(budget * 1.1, 2) WHERE id % 10 = 3",
+    "INSERT INTO events (id, at, line_item_id, kind, visitor, cost) "
+    "SELECT 10000000 + g, '2026-11-15 09:00+00'::timestamptz + g * interval '7 s', "
+    "1000 + g % 30 * 3, 'click', md5(g::text)::uuid, 0.25 FROM generate_series(1, 1000) g",
+    "DELETE FROM line_items WHERE id % 50 = 0",
+)
 
 
 def create_database(url: str, name: str) -> None:
@@ -86,3 +107,23 @@ def alter_one_row(url: str) -> Alteration:
     if row is None:
         raise LookupError("the agency has no campaign 7")
     return Alteration("public.campaigns", "7", "budget", str(row[0]), str(row[1]))
+
+
+def live_a_day(url: str) -> Day:
+    """Let a day of work go by: rows are changed, come and go, and a table gets a column. Raises
+    psycopg.Error."""
+    with psycopg.connect(url) as connection:
+        changed, added, removed = (
+            connection.execute(statement.encode()).rowcount for statement in DAY
+        )
+        connection.execute("ALTER TABLE users ADD COLUMN newsletter boolean NOT NULL DEFAULT true")
+    return Day(changed, added, removed, "newsletter")
+
+
+def add_up_budgets(url: str) -> tuple[int, Decimal]:
+    """Count the campaigns and add up their budgets. Raises psycopg.Error."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT count(*), sum(budget) FROM campaigns").fetchone()
+    if row is None:
+        raise LookupError("the agency has no campaigns")
+    return int(row[0]), Decimal(row[1])

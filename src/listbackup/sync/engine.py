@@ -123,10 +123,10 @@ class _Sync:
         self._emit = emit
         self._stop = threading.Event()
         self._encoders: SimpleQueue[Encoder] = SimpleQueue()
-        rules = Rules(now, options.rebase_after, options.typed_from is not None)
+        rules = Rules(now, options.rebase_after, options.typed_from)
         doubting = not (reading.consistent or options.accept_deletes)
         presence = Presence(writer.objects)
-        self._terms = Terms(rules, presence, options.typed_from, doubting)
+        self._terms = Terms(rules, presence, doubting)
 
     def run(self) -> SyncResult:
         reading = self._reading

@@ -34,12 +34,12 @@ MOST_UNTYPED = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """When a stream is written anew: a batch older than `rebase_after`; no parts though a view is
-    wanted (`typed`)."""
+    """When a stream is written anew: a batch older than `rebase_after`; no parts though it is
+    estimated at `typed_from` bytes or more (None: no view is wanted)."""
 
     now: datetime
     rebase_after: timedelta
-    typed: bool
+    typed_from: int | None
 
 
 @dataclass(slots=True)
@@ -176,13 +176,14 @@ def _find_reason(state: State, stream: Stream, rules: Rules) -> str:
     total = sum(one.ref.rows for one in state.batches)
     begun = (read_sync_time(layout.sync_of(one.ref.key)) for one in state.batches)
     oldest = min(begun, default=rules.now)
-    untyped = state.parts is None and rules.typed
+    view = rules.typed_from is not None and stream.estimated_bytes >= rules.typed_from
     syncs = {layout.sync_of(ref.key) for ref in (*state.dead, *(state.parts or ()))}
     changed |= {
         "most of what it was built from is gone": total - state.rows > MOST_DEAD * total,
         f"it was built from more than {MOST_LISTS} syncs": len(syncs) > MOST_LISTS,
         "its oldest batch is due": rules.now - oldest > rules.rebase_after,
-        "it has no typed view yet": untyped
+        "it has no typed view yet": view
+        and state.parts is None
         and sum(one.ref.plain_bytes for one in state.batches) > MOST_UNTYPED,
     }
     return next((reason for reason, applies in changed.items() if applies), "")

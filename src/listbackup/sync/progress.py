@@ -26,12 +26,10 @@ from listbackup.vault.writer import SyncWriter
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What holds for all streams of a sync. The typed view is made of streams of at least
-    `typed_from` estimated bytes, None: of none. With `doubting` mass deletes are held back."""
+    """What holds for all streams of a sync. With `doubting` mass deletes are held back."""
 
     rules: Rules
     presence: Presence
-    typed_from: int | None
     doubting: bool
 
 
@@ -151,7 +149,7 @@ class StreamProgress:
             return self._lineage
 
     def _plan_typing(self, part: Part) -> Typing | None:
-        least = self._terms.typed_from
+        least = self._terms.rules.typed_from
         if least is None or self.stream.estimated_bytes < least:
             return None
         return Typing(self._writer.prefix, part.number + 1, len(self._parts))
