@@ -20,7 +20,7 @@ from listbackup.sandbox.agency import Day, add_up_budgets, live_a_day
 from listbackup.vault.retention import Rules
 
 BUDGETS = "SELECT count(*) AS campaigns, sum(budget) AS budget FROM campaigns"
-RECORD = "13"
+RECORD = "3"
 """The key of a campaign that the day changes."""
 
 
