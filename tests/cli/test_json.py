@@ -87,6 +87,11 @@ def conversation(machine: Machine, small: str, fresh: Fresh, copies: Path) -> di
     type_in("config show")
     type_in("config check")
     type_in("backup", "--all")
+    type_in("backup", small, "--name", "few", "--include", "public.lists")
+    type_in("diff", "few:latest", "shop:latest", "--rows", "--limit", "3")
+    type_in("find", "7", "--source", "few")
+    type_in("query", "SELECT * FROM lists LIMIT 2", "--source", "shop")
+    type_in("export", "shop:latest", "--format", "csv", "--output", copies / "exported")
     type_in("demo", "--scale", "0.002")
     return said
 

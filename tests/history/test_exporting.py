@@ -109,8 +109,8 @@ def test_excel_safe_marks_what_begins_like_a_formula() -> None:
     for text in ("=1+1", "+x", "-x", "@x", "\tx"):
         assert write_safe_cell(text) == f"'{text}"
         assert write_cell(text) == text
-    for text in ("-5", "+1.50", "x=1", "", None):
-        assert write_safe_cell(text) == write_cell(text)
+    for harmless in ("-5", "+1.50", "x=1", "", None):
+        assert write_safe_cell(harmless) == write_cell(harmless)
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,13 @@ class Names:
         found = self._find(lower)
         return Asked(found, past=False) if found is not None else None
 
+    def aliases(self, stream: str) -> list[str]:
+        """Give what a stream's past is called in the schema `main` of `history`, too."""
+        schema, table = self.tables[stream]
+        short = [table] if schema == "public" and self._find([table.lower()]) == stream else []
+        whole = [stream] if stream and (schema, table) != ("main", stream) else []
+        return [*short, *whole]
+
     def _find(self, lower: Sequence[str]) -> str | None:
         if len(lower) == 1:
             found = (self._streams.get((schema, lower[0])) for schema in _LAST)
@@ -176,8 +183,11 @@ class Views:
         schema, name = self._names.tables[timeline.stream]
         self._run(f"CREATE SCHEMA IF NOT EXISTS {HISTORY}.{quote(schema)}")
         self._run(f"CREATE VIEW {HISTORY}.{quote(schema)}.{quote(name)} AS {query}")
-        if timeline.stream and (schema, name) != ("main", timeline.stream):
-            self._run(f"CREATE VIEW {HISTORY}.main.{quote(timeline.stream)} AS {query}")
+        for alias in self._names.aliases(timeline.stream):
+            self._run(
+                f"CREATE VIEW {HISTORY}.main.{quote(alias)} AS"
+                f" FROM {HISTORY}.{quote(schema)}.{quote(name)}"
+            )
 
     def _moments(self, commits: Sequence[Committed]) -> str:
         """Make the table of moments; `NOW` is not in it, so its time is NULL."""
