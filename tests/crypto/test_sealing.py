@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listbackup.crypto.sealing import HEADER_SIZE, make_key, read_header, seal, unseal
+from listbackup.crypto.sealing import (
+    HEADER_SIZE,
+    Frames,
+    make_key,
+    read_header,
+    seal,
+    unseal,
+)
 from listbackup.errors import IntegrityError, WrongKeyError
 from listbackup.testing.hosts import SeededEntropy
 
@@ -64,3 +71,27 @@ def test_foreign_bytes_and_unknown_suites_are_refused() -> None:
 def test_a_key_does_not_show_its_secret() -> None:
     assert KEY.secret.hex() not in repr(KEY)
     assert repr(KEY.secret) not in repr(KEY)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_frames_open_one_by_one_in_any_order(size: int) -> None:
+    plain = bytes(n % 251 for n in range(size))
+    sealed = seal(KEY, "v/a/k", plain, ENTROPY)
+    frames = Frames(KEY, "v/a/k", sealed[:HEADER_SIZE])
+    body = sealed[HEADER_SIZE:]
+    count = max(1, -(-len(body) // frames.step))
+    for number in reversed(range(count)):
+        frame = body[number * frames.step : (number + 1) * frames.step]
+        last = number == count - 1
+        opened = frames.open(number, last, frame)
+        assert opened == plain[number * frames.size : (number + 1) * frames.size]
+        for wrong in ((number + 1, last), (number, not last)):
+            with pytest.raises(IntegrityError):
+                frames.open(*wrong, frame)
+
+
+def test_frames_of_another_place_or_key_are_refused() -> None:
+    sealed = seal(KEY, "v/a/k", b"x", ENTROPY)
+    for key, address in ((KEY, "v/a/other"), (make_key(ENTROPY), "v/a/k")):
+        with pytest.raises(WrongKeyError):
+            Frames(key, address, sealed)
