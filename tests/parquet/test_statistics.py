@@ -47,6 +47,13 @@ def test_a_part_without_rows_has_nothing_in_it() -> None:
     assert found["b"].sum is None
 
 
+def test_a_sum_that_is_too_large_is_left_out_and_the_rest_is_told() -> None:
+    lines = write_lines(["9" * 38, "7"], ["9" * 38, "8"])
+    found = measure_parts([make(make_schema(a="numeric(38,0)", b="integer"), lines).body])
+    assert (found["a"].count, found["a"].greatest, found["a"].sum) == (2, "9" * 38, None)
+    assert found["b"].sum == "15"
+
+
 def test_bytes_that_are_no_part_are_refused() -> None:
     with pytest.raises(FailedError, match="could not be made"):
         measure_parts([b"not a part"])

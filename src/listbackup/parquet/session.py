@@ -26,6 +26,7 @@ class Session:
         import duckdb
 
         self.failure: type[Exception] = duckdb.Error
+        self.overflow: type[Exception] = duckdb.OutOfRangeException
         self._memory_mib = memory_mib
         self._connection: DuckDBPyConnection = duckdb.connect(
             ":memory:",

@@ -4,6 +4,7 @@ greatest, sum. Knows no vault and no encoding.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from listbackup.errors import FailedError
 from listbackup.parquet.columns import quote
@@ -16,8 +17,9 @@ FLOATING = frozenset(("FLOAT", "DOUBLE"))
 @dataclass(frozen=True, slots=True)
 class ColumnStatistics:
     """Of one column: DuckDB's type, values that are not null, nulls, and as text the least and
-    greatest value and the sum; None where there is none of it. Bytes are in hex, floats order
-    NaN last, texts by their bytes. Sums of floats depend on the order of adding."""
+    greatest value and the sum; None where there is none, or a sum of more than 38 digits. Bytes
+    are in hex, floats order NaN last, texts by their bytes. Sums of floats depend on the order of
+    adding."""
 
     type: str
     count: int
@@ -37,8 +39,10 @@ def measure_parts(bodies: Sequence[bytes], memory_mib: int = 96) -> Mapping[str,
         types = {
             str(row[0]): str(row[1]) for row in session.ask(f"DESCRIBE SELECT * FROM {source}")
         }
-        wanted = [part for name, kind in types.items() for part in _measures(quote(name), kind)]
-        [row] = session.ask(f"SELECT count(*), {', '.join(wanted)} FROM {source}")
+        return {
+            name: ColumnStatistics(kind, *_measure(session, source, quote(name), kind))
+            for name, kind in types.items()
+        }
     except session.failure as error:
         raise FailedError(
             f"The statistics of a typed view could not be made: {error}",
@@ -46,11 +50,16 @@ def measure_parts(bodies: Sequence[bytes], memory_mib: int = 96) -> Mapping[str,
         ) from error
     finally:
         session.close()
-    rows = int(row[0])
-    return {
-        name: ColumnStatistics(kind, row[at], rows - row[at], *row[at + 1 : at + 4])
-        for at, (name, kind) in zip(range(1, len(row), 4), types.items(), strict=True)
-    }
+
+
+def _measure(session: Session, source: str, column: str, kind: str) -> tuple[Any, ...]:
+    count, least, greatest, total = _measures(column, kind)
+    asked = f"SELECT {count}, count(*) - {count}, {least}, {greatest}"
+    try:
+        [row] = session.ask(f"{asked}, {total} FROM {source}")
+    except session.overflow:
+        [row] = session.ask(f"{asked}, NULL FROM {source}")
+    return row
 
 
 def _measures(column: str, kind: str) -> tuple[str, str, str, str]:
