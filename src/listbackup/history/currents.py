@@ -27,7 +27,7 @@ MOST_BYTES = 128 * 1024 * 1024
 """Stored bytes of the parts that a file is made of: it is made in memory."""
 RATE = 40_000_000
 """Plain bytes that are written as a file in a second."""
-START = 0.05
+START = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,10 @@ class Currents:
 
     def wanted(self) -> list[str]:
         """Name the streams whose file is not of this snapshot's state and not of its day: those
-        whose file is oldest first, then those that have none."""
+        that have none first, then those whose file is oldest."""
         entries = self._basis.entries.items()
         names = [name for name, entry in entries if not self._is_settled(name, entry)]
-        none = self._basis.commit.number
-        return sorted(names, key=lambda one: (_number(self.files.get(one), none), one))
+        return sorted(names, key=lambda one: (_number(self.files.get(one)), one))
 
     def _is_settled(self, name: str, entry: StreamEntry) -> bool:
         known = self.files.get(name)
@@ -207,5 +206,5 @@ def _stored(stream: SnapshotStream) -> int:
     return stream.plain_bytes // 3
 
 
-def _number(known: CurrentFile | None, none: int) -> int:
-    return known.number if known is not None else none
+def _number(known: CurrentFile | None) -> int:
+    return known.number if known is not None else 0

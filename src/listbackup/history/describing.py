@@ -7,6 +7,7 @@ any of this: it comes from manifests, which hold none.
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +17,11 @@ from listbackup.parquet.schemas import describe, widen
 from listbackup.vault import layout
 from listbackup.vault.derived import Published
 from listbackup.vault.documents import Fields
-from listbackup.vault.reading import SnapshotStream
+from listbackup.vault.reading import Snapshot, SnapshotStream
 
 CONFIG = "source-config"
+MOST_PAST = 32
+"""So many live snapshots are asked for what was valid, where no sound version says it."""
 _VERSION = re.compile(r"v([1-9][0-9]{0,6})/([^/]+)-schema\.json")
 
 
@@ -102,11 +105,10 @@ class Descriptions:
         return number, basis.flaw(self._key(path, number), make, found=False)
 
     def _describe_past(self, stream: SnapshotStream) -> list[Mapping[str, Any]]:
-        """Describe what the live snapshots say of a stream, oldest first, each schema once."""
+        """Describe what earlier live snapshots say of a stream, oldest first, each schema once."""
         seen: dict[str, Mapping[str, Any]] = {}
-        for number in sorted(self._basis.view.commits):
+        for snapshot in self._past:
             try:
-                snapshot = self._basis.open(self._basis.view.commits[number])
                 past = snapshot.streams.get(stream.name)
             except IntegrityError:
                 continue
@@ -114,6 +116,16 @@ class Descriptions:
                 described = describe(past.schema, past.encoding)
                 seen[past.state.schema.plain_sha256] = described
         return list(seen.values())
+
+    @cached_property
+    def _past(self) -> list[Snapshot]:
+        basis = self._basis
+        found = []
+        for number in sorted(basis.view.commits)[-MOST_PAST:]:
+            if number != basis.commit.number:
+                with suppress(IntegrityError):
+                    found.append(basis.open(basis.view.commits[number]))
+        return found
 
     def _describe_source(self, streams: list[Mapping[str, Any]]) -> Mapping[str, Any]:
         manifest = self._basis.snapshot.manifest

@@ -107,42 +107,61 @@ class StoredRange:
         frames = self._frames()
         numbers = range(start // frames.size, -(-end // frames.size))
         first = HEADER_SIZE + numbers[0] * frames.step
-        body = memoryview(
-            self._stored(first, min(self.ref.bytes, first + len(numbers) * frames.step))
-        )
-        count = max(1, -(-(self.ref.bytes - HEADER_SIZE) // frames.step))
-        opened = []
-        for at, number in enumerate(numbers):
-            frame = body[at * frames.step : (at + 1) * frames.step]
-            try:
-                opened.append(frames.open(number, number == count - 1, frame))
-            except IntegrityError as error:
-                raise IntegrityError(
-                    f"{self.ref.key} does not open: it is damaged, moved or foreign.",
-                    subject=self.ref.key,
-                ) from error
+        body = self._stored(first, min(self.ref.bytes, first + len(numbers) * frames.step))
+        opened = open_frames(frames, self.ref, numbers, memoryview(body))
         base = numbers[0] * frames.size
-        return b"".join(opened)[start - base : end - base]
+        return opened[start - base : end - base]
 
     def _frames(self) -> Frames:
         with self._lock:
             if self._opened is None:
-                self._opened = self._open()
+                head = self._stored(0, min(HEADER_SIZE, self.ref.bytes))
+                self._opened = find_frames(self._objects, self.ref, head)
             return self._opened
 
-    def _open(self) -> Frames:
-        ref = self.ref
-        key = self._objects.keyring.data_key_of(ref.key)
-        address = layout.address(self._objects.vault, self._objects.account, ref.key)
-        try:
-            frames = Frames(key, address, self._stored(0, min(HEADER_SIZE, ref.bytes)))
-        except WrongKeyError as error:
-            raise IntegrityError(
-                f"{ref.key} does not open: it is damaged, moved or foreign.", subject=ref.key
-            ) from error
-        if frames.check != ref.check:
-            raise IntegrityError(f"{ref.key} was sealed anew since it was named.", subject=ref.key)
-        count = max(1, -(-(ref.bytes - HEADER_SIZE) // frames.step))
-        if ref.bytes - HEADER_SIZE - count * TAG_SIZE != ref.plain_bytes:
-            raise IntegrityError(f"{ref.key} claims two sizes.", subject=ref.key)
-        return frames
+
+def read_whole(objects: Objects, ref: Ref) -> bytes:
+    """Read an object that is not compressed: its stored bytes are compared with their digest, and
+    opened where they are sealed. Raises IntegrityError."""
+    if ref.codec != "none" or (ref.form == "plain" and ref.sha256 != ref.plain_sha256):
+        return objects.read(ref)
+    body = objects.stored_bytes(ref)
+    if ref.form == "plain":
+        return body
+    frames = find_frames(objects, ref, body)
+    count = max(1, -(-(ref.bytes - HEADER_SIZE) // frames.step))
+    return open_frames(frames, ref, range(count), memoryview(body)[HEADER_SIZE:])
+
+
+def find_frames(objects: Objects, ref: Ref, head: bytes) -> Frames:
+    """Get ready to open an object's frames; `head` are its first stored bytes. Raises
+    IntegrityError where it is none that the ref means."""
+    key = objects.keyring.data_key_of(ref.key)
+    try:
+        frames = Frames(key, layout.address(objects.vault, objects.account, ref.key), head)
+    except WrongKeyError as error:
+        raise IntegrityError(
+            f"{ref.key} does not open: it is damaged, moved or foreign.", subject=ref.key
+        ) from error
+    if frames.check != ref.check:
+        raise IntegrityError(f"{ref.key} was sealed anew since it was named.", subject=ref.key)
+    count = max(1, -(-(ref.bytes - HEADER_SIZE) // frames.step))
+    if ref.bytes - HEADER_SIZE - count * TAG_SIZE != ref.plain_bytes:
+        raise IntegrityError(f"{ref.key} claims two sizes.", subject=ref.key)
+    return frames
+
+
+def open_frames(frames: Frames, ref: Ref, numbers: range, body: memoryview) -> bytes:
+    """Open frames that follow one another in `body`. Raises IntegrityError."""
+    count = max(1, -(-(ref.bytes - HEADER_SIZE) // frames.step))
+    try:
+        return b"".join(
+            [
+                frames.open(number, number == count - 1, body[at * frames.step :][: frames.step])
+                for at, number in enumerate(numbers)
+            ]
+        )
+    except IntegrityError as error:
+        raise IntegrityError(
+            f"{ref.key} does not open: it is damaged, moved or foreign.", subject=ref.key
+        ) from error

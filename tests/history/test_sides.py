@@ -1,0 +1,79 @@
+"""What a state's dead lists say is believed only where it can be true."""
+
+import json
+from typing import Any
+
+import pytest
+
+from listbackup.errors import IntegrityError, RefusedError
+from listbackup.history.sides import open_side, whole_slices
+from listbackup.testing.changes import commit_dead_list
+from listbackup.testing.readings import ListedSource
+from listbackup.testing.vaults import Trial
+
+ROWS: list[list[str | None]] = [[str(n)] for n in range(10)]
+
+
+def commit(trial: Trial, runs: Any, rows: int, **more: Any) -> None:
+    trial.sync(ListedSource({"t": ROWS}))
+    batch = trial.snapshot().state("t").batches[0].ref.key
+    document = {"requires": [], "stream": "t", "dead": {batch: runs}, **more}
+    commit_dead_list(trial.open(), "shop", "t", json.dumps(document).encode(), rows)
+
+
+def test_dead_lines_are_left_out(trial: Trial) -> None:
+    commit(trial, [[1, 2], [9, 1]], 7)
+    (live,) = whole_slices(open_side(trial.snapshot(), "t"))
+    assert live.numbers().tolist() == [0, 3, 4, 5, 6, 7, 8]
+    assert live.hashes().shape == (7, 4)
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [[10, 1]],
+        [[9, 2]],
+        [[-1, 1]],
+        [[0, 0]],
+        [[0, -1]],
+        [[0, 2**62]],
+        [[2**62, 2**62]],
+        [[0, 2**70]],
+        [[0.5, 1]],
+        [["0", 1]],
+        [[0]],
+        [[0, 1, 2]],
+        [[0, 1], [2]],
+        [0, 1],
+        {"0": 1},
+        "01",
+        None,
+    ],
+)
+def test_runs_that_cannot_be_are_refused(trial: Trial, runs: Any) -> None:
+    commit(trial, runs, 9)
+    with pytest.raises(IntegrityError, match="out of bounds"):
+        open_side(trial.snapshot(), "t")
+
+
+@pytest.mark.parametrize(
+    ("runs", "rows", "more", "said"),
+    [
+        ([[0, 1]], 8, {}, "counts 8 rows"),
+        ([[0, 2], [1, 1]], 7, {}, "died twice"),
+        ([[0, 1]], 9, {"stream": "other"}, "another stream's"),
+        ([], 9, {"dead": {"accounts/default/sources/shop/x": [[0, 1]]}}, "no batch of it"),
+    ],
+)
+def test_lists_that_do_not_belong_or_add_up_are_refused(
+    trial: Trial, runs: Any, rows: int, more: dict[str, Any], said: str
+) -> None:
+    commit(trial, runs, rows, **more)
+    with pytest.raises(IntegrityError, match=said):
+        open_side(trial.snapshot(), "t")
+
+
+def test_a_list_of_a_later_format_is_refused(trial: Trial) -> None:
+    commit(trial, [[0, 1]], 9, requires=["erase/9"])
+    with pytest.raises(RefusedError, match="erase/9"):
+        open_side(trial.snapshot(), "t")
