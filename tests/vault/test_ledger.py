@@ -20,6 +20,7 @@ from listbackup.testing.hosts import play_host
 from listbackup.testing.readings import ListedSource
 from listbackup.testing.vaults import Trial, expect, make_rows
 from listbackup.vault.beginning import begin_sync
+from listbackup.vault.ledger import Mark
 from listbackup.vault.unlocking import Secret
 
 ROWS = {"a": make_rows(30)}
@@ -184,6 +185,64 @@ def test_a_sync_does_not_build_on_an_entry_that_a_stranger_put_in_its_way(trial:
             writer.commit(reading.identity, reading.as_of, [], (), reading.finish(), ())
     finally:
         writer.close()
+
+
+def test_an_entry_that_does_not_follow_what_a_sync_knows_is_a_fork(trial: Trial) -> None:
+    trial.sync(SHOP)
+    vault = trial.open()
+    writer = begin_sync(vault, "shop")
+    view, mark = vault.source("shop"), vault.account.mark
+    fields = {"account_head": {"number": mark.number, "digest": mark.digest}}
+    other = Mark(2, "sha256:" + "0" * 64)
+    label = fields | {"snapshot": 2, "tags": [], "note": ""}
+    now = vault.host.clock.now()
+    view.ledger.append("label", lambda n: label, vault.signer(), other, lambda entry: None, now)
+    reading = SHOP.open()
+    try:
+        with pytest.raises(IntegrityError, match="forked at number 3"):
+            writer.commit(reading.identity, reading.as_of, [], (), reading.finish(), ())
+    finally:
+        writer.close()
+
+
+def test_an_entry_exchanged_for_another_of_the_same_signer_is_named(trial: Trial) -> None:
+    trial.sync(SHOP)
+    original, state = trial.root / "original", trial.root / "home" / "state"
+    shutil.copytree(trial.place, original)
+    shutil.copytree(state, trial.root / "kept")
+    trial.sync(ListedSource({"a": make_rows(9, "other")}))
+    entry, others = ledger(trial, "shop")[2], trial.root / "others"
+    shutil.move(trial.place, others)
+    shutil.move(original, trial.place)
+    shutil.rmtree(state)
+    shutil.move(trial.root / "kept", state)
+    for _ in range(2):
+        trial.sync(SHOP)
+    forged = others / entry.relative_to(trial.place)
+    entry.chmod(0o600)
+    entry.write_bytes(forged.read_bytes())
+    shutil.copytree(others, trial.place, dirs_exist_ok=True, ignore=lambda *_: {"ledger"})
+    problems = [one.problem for one in trial.check().findings]
+    assert any("000000000003.json is not the one that its successor names" in p for p in problems)
+    assert 3 not in trial.open(whole=True).source("shop", whole=True).commits
+
+
+def test_only_the_root_key_says_who_may_sign(trial: Trial) -> None:
+    trial.sync(SHOP)
+    account, stranger = trial.open().account, make_signing_key(trial.host.entropy)
+    key = base64.b64encode(stranger.public.raw).decode()
+    body = {"key": key, "label": "stranger"}
+    for signer in (stranger, trial.open().signer()):
+        now = trial.host.clock.now()
+        account.ledger.append(
+            "signer", lambda number: body, signer, account.mark, lambda entry: None, now
+        )
+        vault = trial.open(whole=True)
+        assert stranger.public.id not in vault.account.signers
+        assert any("not signed by a key that may" in one.message for one in vault.problems)
+        path = ledger(trial)[-1]
+        path.chmod(0o600)
+        path.unlink()
 
 
 def test_an_account_ledger_set_back_alone_is_noticed_on_a_bare_machine(trial: Trial) -> None:

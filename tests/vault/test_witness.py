@@ -4,8 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from listbackup.crypto.signing import make_signing_key, write_envelope
+from listbackup.errors import IntegrityError
 from listbackup.testing.vaults import Trial
+from listbackup.vault.documents import write_document
 from listbackup.vault.ledger import Mark
+from listbackup.vault.witness import WITNESS_TYPE
 
 NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -38,3 +42,18 @@ def test_the_newest_time_is_never_set_back(trial: Trial) -> None:
     seen = witness.read()
     assert seen is not None
     assert seen.newest == later
+
+
+def test_a_witness_that_somebody_else_wrote_is_not_believed(trial: Trial) -> None:
+    vault = trial.open()
+    document = write_document({"vault": vault.id, "newest": None, "ledgers": {}})
+    path = next((trial.root / "home" / "state").glob("*/witness.json"))
+    path.chmod(0o600)
+    path.write_bytes(write_envelope(WITNESS_TYPE, document, vault.signer()))
+    seen = vault.witness.read()
+    assert seen is not None and not seen.marks
+    path.write_bytes(write_envelope(WITNESS_TYPE, document, make_signing_key(trial.host.entropy)))
+    with pytest.raises(IntegrityError, match="not signed by its key"):
+        vault.witness.read()
+    with pytest.raises(IntegrityError, match="not signed by its key"):
+        trial.open()
