@@ -26,8 +26,8 @@ _PROGRAM = "from listbackup.sync.children import serve; serve({}, {}, {})"
 Reader = Callable[[int, bytes], Iterator[bytes]]
 _ENDED = (EOFError, OSError, ValueError)
 _TUNING = {
-    "MALLOC_TRIM_THRESHOLD_": "268435456",
-    "MALLOC_MMAP_THRESHOLD_": "268435456",
+    "MALLOC_TRIM_THRESHOLD_": "4194304",
+    "MALLOC_MMAP_THRESHOLD_": "2097152",
     "OPENBLAS_NUM_THREADS": "1",
 }
 PIPE = 256 * 1024

@@ -13,11 +13,16 @@ from listbackup.records import Stream
 from listbackup.records.encodings import open_encoding
 from listbackup.records.fingerprints import Lanes
 from listbackup.sync.matching import Earlier, Matcher, pick_hashes, pick_lines
-from listbackup.vault.batches import BatchWriter, CutBatch
+from listbackup.vault.batches import MOST_PLAIN, MOST_STORED, BatchWriter, CutBatch
 from listbackup.vault.states import number_batch
 
 if TYPE_CHECKING:
     from listbackup.parquet.parts import PartMaker
+
+
+MOST_VIEWED = (32 * 1024 * 1024, 6 * 1024 * 1024)
+"""Plain and stored bytes of a batch whose typed view is made with it: its lines are held so long."""
+VIEW_MIB = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,8 @@ class LocalEncoder:
         self._positions: Sequence[int] = work.positions
         self._width = 32 if work.positions else 16
         self._matcher = Matcher(work.earlier) if work.earlier else None
-        self._batch = BatchWriter(self._pass_on)
+        most = (MOST_PLAIN, MOST_STORED) if work.typing is None else MOST_VIEWED
+        self._batch = BatchWriter(self._pass_on, *most)
         self._chunks: list[bytes] = []
         self._number = work.typing.first if work.typing else 0
         self._hand_on = hand_on
@@ -157,7 +163,7 @@ class LocalEncoder:
             from listbackup.parquet.parts import PartMaker
 
             self.close()
-            self._maker = PartMaker(work.encoding, work.schema, work.positions)
+            self._maker = PartMaker(work.encoding, work.schema, work.positions, VIEW_MIB)
             self._made_for = work.schema
         return self._maker.make(chunks, batch).body
 

@@ -36,8 +36,15 @@ class CutBatch:
 class BatchWriter:
     """Takes lines and their hashes from one thread and hands on batches."""
 
-    def __init__(self, hand_on: Callable[[CutBatch], None]) -> None:
+    def __init__(
+        self,
+        hand_on: Callable[[CutBatch], None],
+        most_plain: int = MOST_PLAIN,
+        most_stored: int = MOST_STORED,
+    ) -> None:
         self._hand_on = hand_on
+        self._most_plain = most_plain
+        self._most_stored = most_stored
         self._squeezer = Squeezer()
         self._idx: list[bytes] = []
         self._rows = 0
@@ -47,8 +54,8 @@ class BatchWriter:
         self._squeezer.add(lines)
         self._idx.append(idx)
         self._rows += rows
-        full = self._squeezer.plain_bytes >= MOST_PLAIN or self._rows >= MOST_ROWS
-        if full or self._squeezer.stored_bytes >= MOST_STORED:
+        full = self._squeezer.plain_bytes >= self._most_plain or self._rows >= MOST_ROWS
+        if full or self._squeezer.stored_bytes >= self._most_stored:
             self.finish()
 
     def finish(self) -> None:

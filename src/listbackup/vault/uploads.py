@@ -11,7 +11,7 @@ from listbackup.vault.refs import Ref
 class Uploads:
     """At most `most` objects under way; memory is bounded by their size."""
 
-    def __init__(self, workers: int = 4, most: int = 6) -> None:
+    def __init__(self, workers: int = 3, most: int = 4) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="upload")
         self._places = threading.BoundedSemaphore(most)
         self._failure: BaseException | None = None
