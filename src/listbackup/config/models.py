@@ -193,6 +193,7 @@ class NamedSource(Section):
     lock_timeout: Seconds | None = None
     statement_timeout: Seconds | None = None
     tags: Tags | None = None
+    current: Switch | None = None
     retention: Retention | None = None
     hooks: Hooks = Hooks()
 

@@ -20,7 +20,7 @@ from listbackup.vault.opening import Vault
 from listbackup.vault.sources import SourceView
 
 AT_ONCE = 8
-LEAST_SECONDS = 1.0
+LEAST_SECONDS = 0.5
 SHARE = 0.05
 
 

@@ -10,6 +10,8 @@ from listbackup.app import App, Reach
 from listbackup.connectors import ReadOptions
 from listbackup.errors import BusyError, ListbackupError
 from listbackup.events import Warned
+from listbackup.history.publishing import Terms, publish, publishes
+from listbackup.history.syncrecords import Told
 from listbackup.operations.labels import label_snapshot
 from listbackup.operations.naming import name_source
 from listbackup.sync.engine import SyncOptions, SyncResult, run_sync
@@ -24,11 +26,13 @@ ASSUMED_RATE = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What is accepted of a source that seems wrong, and whether the typed view is made."""
+    """What is accepted of a source that seems wrong, whether the typed view is made, and whether
+    each stream's whole state is published as one file (None: as the vault and the time allow)."""
 
     accept_new_server: bool = False
     accept_deletes: bool = False
     view: bool = True
+    current: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +146,11 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
             first = name not in vault.account.sources
             result = run_sync(source, vault, name, options)
             _keep_up(app, reach, name)
+            taken = app.host.clock.monotonic() - began
+            _publish(app, reach, name, result, Terms(taken, wishes.manner.current))
     except BusyError as error:
         raise _explain_busy(error, name) from error
-    done = _summarise(name, result, app.host.clock.monotonic() - began, first)
+    done = _summarise(name, result, taken, first)
     return _label(app, reach, done, wishes.tags)
 
 
@@ -192,6 +198,29 @@ def _keep_up(app: App, reach: Reach, name: str) -> None:
         keep_up(app.vault(reach), name)
     except ListbackupError as error:
         app.emit(Warned(f"The ledger's upkeep was put off: {error.message}"))
+
+
+def _publish(app: App, reach: Reach, name: str, result: SyncResult, terms: Terms) -> None:
+    # The snapshot is acknowledged already, and needs nothing of this.
+    told = Told(result.commit.number, result.new_rows, result.gone_rows)
+    try:
+        vault = app.vault(reach)
+        if terms.current and not publishes(vault):
+            app.emit(
+                Warned(
+                    "No files of the current state are made in a sealed vault.",
+                    "Nobody else could open them; `listbackup export` writes plain ones elsewhere.",
+                )
+            )
+        large = publish(vault, name, told, terms)
+    except ListbackupError as error:
+        hint = "`listbackup check --repair-derived` makes it again, or the next backup."
+        app.emit(Warned(f"Not all could be published beside it: {error.message}", hint))
+        return
+    if terms.current and large:
+        listed = ", ".join(large[:3]) + (", ..." if len(large) > 3 else "")
+        hint = "`listbackup export` writes them."
+        app.emit(Warned(f"Too large for a file of the current state: {listed}.", hint))
 
 
 def _label(app: App, reach: Reach, done: BackedUp, tags: tuple[str, ...]) -> BackedUp:

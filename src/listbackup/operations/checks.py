@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from listbackup.app import App, Reach
-from listbackup.vault.check import Check, Depth, Finding
+from listbackup.errors import FailedError, IntegrityError
+from listbackup.history.publishing import look, publishes, repair
+from listbackup.vault.check import Check, Depth, Finding, Report
 from listbackup.vault.opening import Vault
 
 PROVEN = {
@@ -28,7 +30,8 @@ ORDER: tuple[Depth, ...] = ("structure", "data", "records")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check saw. `proven` and `not_proven` say what it means that nothing was found."""
+    """What a check saw. `proven` and `not_proven` say what it means that nothing was found;
+    `repaired` names the derived objects that were made again, or removed."""
 
     vault: str
     url: str
@@ -44,14 +47,19 @@ class Checked:
     notes: tuple[str, ...]
     proven: tuple[str, ...]
     not_proven: tuple[str, ...]
+    repaired: tuple[str, ...] = ()
 
 
-def check_vault(app: App, reach: Reach, depth: Depth = "structure") -> Checked:
-    """Look for damage. What is found is in the result, not raised. Raises VaultMissing,
-    WrongKeyError, AuthError, StoreError."""
+def check_vault(
+    app: App, reach: Reach, depth: Depth = "structure", *, repair_derived: bool = False
+) -> Checked:
+    """Look for damage. What is found is in the result, not raised. With `repair_derived`, make
+    derived objects again that are missing, damaged or stale. Raises VaultMissing, WrongKeyError,
+    AuthError, StoreError."""
     began = app.host.clock.monotonic()
     vault = app.vault(reach, whole=True)
     report = Check(vault, depth).run()
+    derived, repaired = _look_at_derived(vault, report, repair_derived)
     done = ORDER[: ORDER.index(depth) + 1]
     return Checked(
         vault=vault.id,
@@ -65,10 +73,39 @@ def check_vault(app: App, reach: Reach, depth: Depth = "structure") -> Checked:
         rows=report.rows,
         seconds=round(app.host.clock.monotonic() - began, 3),
         findings=tuple(report.findings),
-        notes=(*report.notes, *_say_how_fresh(vault)),
+        notes=(*report.notes, *derived, *_say_how_fresh(vault)),
         proven=tuple(one for step in done for one in PROVEN[step]) if report.sound else (),
         not_proven=(NOT_PROVEN[depth],),
+        repaired=tuple(repaired),
     )
+
+
+def _look_at_derived(vault: Vault, report: Report, again: bool) -> tuple[list[str], list[str]]:
+    """Give notes on derived objects, and the keys of those that were made again. They are no part
+    of what a snapshot needs, so whatever they are is no damage."""
+    notes: list[str] = []
+    repaired: list[str] = []
+    if not publishes(vault):
+        return notes, repaired
+    if not report.sound:
+        return ["Derived objects were not looked at: what they are made from is damaged."], []
+    for name in vault.sources():
+        try:
+            found = look(vault, name, read=report.depth != "structure")
+            if found and again:
+                repaired += repair(vault, name)
+                continue
+        except (IntegrityError, FailedError) as error:
+            notes.append(f"Derived objects of {name} cannot be judged: {error.message}")
+            continue
+        if found:
+            listed = ", ".join(f"{one.key} ({one.fault})" for one in found[:3])
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            notes.append(
+                f"Derived objects of {name} are not up to date: {listed}{more}. No data is at "
+                "risk; `listbackup check --repair-derived` makes them again."
+            )
+    return notes, repaired
 
 
 def _say_how_fresh(vault: Vault) -> list[str]:

@@ -187,6 +187,7 @@ def _list_source(app: App, found: Configuration, name: str) -> Iterator[Setting]
     for one in choose_reading(ReadingWishes(), app.environment, found, name):
         yield replace(one, name=f"{prefix}.{one.name}")
     yield choose(f"{prefix}.tags", written=(said.tags, found.place(*trail, "tags")))
+    yield choose(f"{prefix}.current", written=(said.current, found.place(*trail, "current")))
     retention = found.retention(name)
     if retention is not None:
         yield from _list_retention(f"{prefix}.retention", found, *retention)

@@ -125,7 +125,10 @@ def settle_wishes(app: App, reach: Reach, name: str, wishes: RoundWishes) -> Bac
     said = found.source(name)
     reading = settle_reading(wishes.reading, app.environment, found, name)
     tags = wishes.tags if wishes.tags is not None else said.tags or ()
-    return BackupWishes(said.url, name, reading, wishes.manner, said.password_file, tags)
+    manner = wishes.manner
+    if manner.current is None:
+        manner = replace(manner, current=said.current)
+    return BackupWishes(said.url, name, reading, manner, said.password_file, tags)
 
 
 def plan_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> BackupPlan:

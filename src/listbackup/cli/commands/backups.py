@@ -68,6 +68,14 @@ def backup(
     no_view: Annotated[
         bool, flag("Make no typed view (Parquet) for queries; they make it when they need it.")
     ] = False,
+    current: Annotated[
+        bool | None,
+        Parameter(
+            negative="--no-current",
+            help="Publish each stream's whole state as one Parquet file for other tools, once a "
+            "day; by itself as far as there is time, in a vault that is not sealed.",
+        ),
+    ] = None,
     dry_run: Annotated[bool, flag("Only say what would be read: tables, sizes, time.")] = False,
     quiet: Annotated[
         bool, flag("Say nothing but warnings and errors; the exit code says the rest.")
@@ -84,7 +92,7 @@ def backup(
     """
     _check_words(source, name, parallel, every=all)
     with open_output(options.json, quiet=quiet) as output:
-        manner = Manner(accept_new_server, accept_deletes, view=not no_view)
+        manner = Manner(accept_new_server, accept_deletes, view=not no_view, current=current)
         wishes = RoundWishes(reading.wishes(), manner, parallel, tag)
         if source is None:
             run = _plan_all if dry_run else _back_up_all

@@ -68,6 +68,9 @@ def check(
         bool, flag("Read every stored byte: digests, and the seal of every frame.")
     ] = False,
     records: Annotated[bool, flag("Also decompress, recount and hash every line again.")] = False,
+    repair_derived: Annotated[
+        bool, flag("Make again what is published for other tools and is missing, damaged or old.")
+    ] = False,
     options: VaultOptions = VaultOptions(),  # noqa: B008
 ) -> int:
     """Look for what is damaged, lost, exchanged, forged or rolled back.
@@ -77,7 +80,7 @@ def check(
     depth: Literal["structure", "data", "records"]
     depth = "records" if records else "data" if read_data else "structure"
     with open_output(options.json) as output:
-        checked = check_vault(output.app, options.reach(), depth)
+        checked = check_vault(output.app, options.reach(), depth, repair_derived=repair_derived)
         output.show("checked", checked, _describe_check(checked))
     if not checked.sound:
         affected = sorted({name for one in checked.findings for name in one.snapshots})
@@ -98,6 +101,9 @@ def _describe_check(checked: Checked) -> Iterator[str]:
     rows = f", {number(checked.rows)} rows" if checked.rows else ""
     yield f"Checked {looked}, {objects}{rows} in {duration(checked.seconds)}."
     yield from checked.notes
+    if checked.repaired:
+        yield f"Made {plural(len(checked.repaired), 'derived object')} again:"
+        yield from (f"  {one}" for one in checked.repaired)
     if not checked.sound:
         for one in checked.findings:
             yield f"PROBLEM  {one.problem}"
