@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from listbackup.testing.hosts import play_host
-from listbackup.testing.readings import ListedSource
+from listbackup.testing.readings import ListedReading, ListedSource
 from listbackup.testing.vaults import Rows, Trial, make_rows
 from listbackup.vault.reading import read_dead_positions
 from listbackup.vault.states import number_batch
@@ -126,3 +126,25 @@ def test_no_view_is_made_where_none_is_wanted(trial: Trial) -> None:
     assert shown(trial) == rows(after)
     trial.sync(ListedSource({"u": MANY}), "other", typed_from=None)
     assert trial.snapshot("other:latest").state("u").parts is None
+
+
+def test_a_view_that_cannot_be_made_fails_no_backup(trial: Trial) -> None:
+    class Misshapen(ListedSource):
+        """Gives lines that have not the columns of their schema."""
+
+        def open(self) -> ListedReading:
+            reading = super().open()
+            read = reading.read
+            reading.read = lambda part: (  # type: ignore[method-assign]
+                chunk.replace(b"\n", b"\tmore\n", 1) for chunk in read(part)
+            )
+            return reading
+
+    for _ in range(2):
+        result = trial.sync(Misshapen({"t": MANY}), **TYPED)
+        assert result.commit.status == "complete"
+    state = trial.snapshot().state("t")
+    assert (state.parts, len(state.batches)) == (None, 1)
+    assert "typed view" in state.unviewed
+    assert result.new_rows == 0
+    assert trial.check("records").sound

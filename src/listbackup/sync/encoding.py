@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from listbackup.errors import FailedError
 from listbackup.records import Stream
 from listbackup.records.encodings import open_encoding
 from listbackup.records.fingerprints import Lanes
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 MOST_VIEWED = (32 * 1024 * 1024, 6 * 1024 * 1024)
-"""Plain and stored bytes of a batch whose typed view is made with it: its lines are held so long."""
+"""Plain and stored bytes of a batch whose typed view is made with it: its lines are held."""
 VIEW_MIB = 64
 
 
@@ -152,8 +153,12 @@ class LocalEncoder:
             number, self._number = self._number, self._number + typing.step
             chunks, self._chunks = self._chunks, []
             key = f"{typing.prefix}{number:03}.json.gz"
-            part = self._make(chunks, number_batch(key))
-            batch = replace(batch, number=number, part=part)
+            try:
+                part = self._make(chunks, number_batch(key))
+                batch = replace(batch, number=number, part=part)
+            except FailedError as error:
+                # the exact copy does not depend on it
+                batch = replace(batch, number=number, unviewed=error.message)
         self._hand_on(replace(batch, home=self._work.home))
 
     def _make(self, chunks: Sequence[bytes], batch: int) -> bytes:

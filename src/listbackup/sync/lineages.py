@@ -184,6 +184,7 @@ def _find_reason(state: State, stream: Stream, rules: Rules) -> str:
         "its oldest batch is due": rules.now - oldest > rules.rebase_after,
         "it has no typed view yet": view
         and state.parts is None
+        and not state.unviewed
         and sum(one.ref.plain_bytes for one in state.batches) > MOST_UNTYPED,
     }
     return next((reason for reason, applies in changed.items() if applies), "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from listbackup.errors import FailedError
 from listbackup.records.encodings import open_encoding
 from listbackup.sync.replacing import (
     collect_keys,
@@ -39,7 +40,11 @@ def add_parts(
 
         stream = writer.stream
         with closing(PartMaker(stream.encoding, stream.schema, stream.key_positions)) as maker:
-            _View(writer, maker, kept).add(new, dead)
+            try:
+                _View(writer, maker, kept).add(new, dead)
+            except FailedError as error:
+                # the exact copy does not depend on it
+                writer.leave_unviewed(error.message)
 
 
 class _View:

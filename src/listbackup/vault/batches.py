@@ -20,7 +20,8 @@ class CutBatch:
     """A finished batch: one gzip member, what it holds, and its idx.
 
     `home` is the slice that its lines were read from. Where whoever cut it made its typed view
-    too, `part` is that, and `number` the number that it has to get, because the view names it.
+    too, `part` is that, and `number` the number that it has to get, because the view names it;
+    `unviewed` says why there is none.
     """
 
     body: bytes
@@ -31,6 +32,7 @@ class CutBatch:
     home: str = ""
     number: int = 0
     part: bytes | None = None
+    unviewed: str = ""
 
 
 class BatchWriter:

@@ -48,6 +48,7 @@ class State:
     fingerprint: Fingerprint
     generated: Fingerprint | None = None
     parts: tuple[Ref, ...] | None = None
+    unviewed: str = ""
 
     def to_bytes(self) -> bytes:
         """Write the state list. `parts: null` says that no typed view was made."""
@@ -58,6 +59,7 @@ class State:
                 "batches": [batch.to_json() for batch in self.batches],
                 "dead": [ref.to_json() for ref in self.dead],
                 "parts": None if self.parts is None else [ref.to_json() for ref in self.parts],
+                **({"unviewed": self.unviewed} if self.unviewed else {}),
                 "schema": self.schema.to_json(),
                 "key": list(self.key),
                 "encoding": self.encoding,
@@ -103,6 +105,7 @@ def read_state(fields: Fields, stream: str, within: str) -> State:
             if parts is not None
             else None
         ),
+        unviewed=fields.optional_text("unviewed") or "",
     )
 
 

@@ -92,6 +92,7 @@ class StreamWriter:
         self._batches: list[StoredBatch] | None = None
         self._parts: list[Ref] = []
         self._fresh: dict[str, bytes] = {}
+        self._unviewed = ""
 
     def batch(self) -> BatchWriter:
         """Give a writer for one thread."""
@@ -101,6 +102,7 @@ class StreamWriter:
         """Take a finished batch: kept while the stream is small, else on its way to the store. One
         whose number is given goes there at once."""
         with self._lock:
+            self._unviewed = self._unviewed or held.unviewed
             self._held.append(held)
             size = sum(len(one.body) + len(one.idx) for one in self._held)
             if self._small and size <= SMALL and not held.number:
@@ -125,6 +127,10 @@ class StreamWriter:
             return self._sink.objects.beside(self._fresh)
         self._sink.objects.store.barrier()
         return self._sink.objects
+
+    def leave_unviewed(self, reason: str) -> None:
+        """Note that the typed view could not be made, and why."""
+        self._unviewed = self._unviewed or reason
 
     def put_part(self, body: bytes, rows: int, name: str) -> None:
         """Store a part of the typed view that was made of finished batches."""
@@ -170,6 +176,7 @@ class StreamWriter:
             fingerprint=fingerprint,
             generated=generated,
             parts=tuple(self._parts) if len(self._parts) == len(batches) else None,
+            unviewed=self._unviewed,
         )
         if kept is not None:
             state = self._keep(state, kept, dead)
@@ -193,11 +200,12 @@ class StreamWriter:
             raise FailedError(
                 f"What is kept does not add up: {error.message}", subject=new.stream
             ) from error
-        typed = kept.parts is not None and len(self._parts) >= len(new.batches)
-        parts = (*kept.parts, *self._parts) if kept.parts is not None and typed else None
+        parts = None
+        if kept.parts is not None and not self._unviewed:
+            parts = (*kept.parts, *self._parts)
         if dead:
             state = replace(state, dead=(*kept.dead, self._small_object("dead.json.gz", plain)))
-        return replace(state, parts=parts)
+        return replace(state, parts=parts, unviewed=self._unviewed or kept.unviewed)
 
     def _next(self) -> int:
         self._number += 1
