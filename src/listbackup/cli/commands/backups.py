@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -36,6 +37,39 @@ from listbackup.operations.rounds import (
 PARTIAL = 3
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class MannerOptions:
+    """What is accepted of a source, and what is made beside the exact copy."""
+
+    accept_new_server: Annotated[
+        bool, flag("It is another server now, after an upgrade or a move: go on.")
+    ] = False
+    accept_deletes: Annotated[bool, flag("It is true that much is gone: hold no deletes back.")] = (
+        False
+    )
+    no_view: Annotated[
+        bool, flag("Make no typed view (Parquet) for queries; they make it when they need it.")
+    ] = False
+    current: Annotated[
+        bool | None,
+        Parameter(
+            negative="--no-current",
+            help="Publish each stream's whole state as one Parquet file for other tools, once a "
+            "day; by itself as far as there is time, in a vault that is not sealed.",
+        ),
+    ] = None
+
+    def to_manner(self) -> Manner:
+        """Give what the operation takes."""
+        return Manner(
+            self.accept_new_server,
+            self.accept_deletes,
+            view=not self.no_view,
+            current=self.current,
+        )
+
+
 def backup(
     source: Annotated[
         str | None,
@@ -59,27 +93,11 @@ def backup(
             help="A tag for the snapshot; may be repeated. Those of the file are left out then.",
         ),
     ] = None,
-    accept_new_server: Annotated[
-        bool, flag("It is another server now, after an upgrade or a move: go on.")
-    ] = False,
-    accept_deletes: Annotated[
-        bool, flag("It is true that much is gone: hold no deletes back.")
-    ] = False,
-    no_view: Annotated[
-        bool, flag("Make no typed view (Parquet) for queries; they make it when they need it.")
-    ] = False,
-    current: Annotated[
-        bool | None,
-        Parameter(
-            negative="--no-current",
-            help="Publish each stream's whole state as one Parquet file for other tools, once a "
-            "day; by itself as far as there is time, in a vault that is not sealed.",
-        ),
-    ] = None,
     dry_run: Annotated[bool, flag("Only say what would be read: tables, sizes, time.")] = False,
     quiet: Annotated[
         bool, flag("Say nothing but warnings and errors; the exit code says the rest.")
     ] = False,
+    manner: MannerOptions = MannerOptions(),  # noqa: B008
     reading: ReadingOptions = ReadingOptions(),  # noqa: B008
     options: VaultOptions = VaultOptions(),  # noqa: B008
 ) -> int:
@@ -92,8 +110,7 @@ def backup(
     """
     _check_words(source, name, parallel, every=all)
     with open_output(options.json, quiet=quiet) as output:
-        manner = Manner(accept_new_server, accept_deletes, view=not no_view, current=current)
-        wishes = RoundWishes(reading.wishes(), manner, parallel, tag)
+        wishes = RoundWishes(reading.wishes(), manner.to_manner(), parallel, tag)
         if source is None:
             run = _plan_all if dry_run else _back_up_all
             return run(output, options.reach(), wishes)
