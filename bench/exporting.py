@@ -27,7 +27,7 @@ def make_backup(
     def command() -> Sequence[str]:
         place = stage.vault(vault, form)
         given = ("--name", f"{database}-{next(numbers)}", "--vault", str(place), "--volatile")
-        made = () if view else ("--no-view",)
+        made = ("--no-current",) if view else ("--no-current", "--no-view")
         source = stage.url(database)
         return stage.listbackup("backup", source, "--jobs", str(JOBS), *given, *made, "--json")
 

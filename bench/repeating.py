@@ -25,7 +25,7 @@ def measure_repeats(stage: Stage) -> Part:
     name = ""
 
     def back_up() -> Sequence[str]:
-        given = ("--name", name, "--vault", str(place), "--volatile", "--json")
+        given = ("--name", name, "--vault", str(place), "--volatile", "--no-current", "--json")
         return stage.listbackup("backup", stage.url("repeated"), "--jobs", str(JOBS), *given)
 
     def first() -> Sequence[str]:

@@ -97,7 +97,7 @@ def backup(
     quiet: Annotated[
         bool, flag("Say nothing but warnings and errors; the exit code says the rest.")
     ] = False,
-    manner: MannerOptions = MannerOptions(),  # noqa: B008
+    manner: MannerOptions = MannerOptions(),
     reading: ReadingOptions = ReadingOptions(),  # noqa: B008
     options: VaultOptions = VaultOptions(),  # noqa: B008
 ) -> int:
