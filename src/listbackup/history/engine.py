@@ -17,6 +17,7 @@ from listbackup.history.filesystem import PROTOCOL, VaultFileSystem
 
 MEMORY = "256MB"
 THREADS = 2
+GAP = 65_536
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "threads": THREADS,
     "temp_directory": "",
@@ -50,6 +51,8 @@ class Engine:
         self.database.register_filesystem(self.files)
         self.database.execute("SET TimeZone = 'UTC'")
         self.database.execute("SET parquet_metadata_cache = true")
+        # where a block is verified as a whole, reading what lies between columns gains nothing
+        self.database.execute(f"SET parquet_prefetch_column_gap = {GAP}")
 
     def __enter__(self) -> "Engine":
         return self

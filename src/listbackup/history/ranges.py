@@ -16,7 +16,7 @@ from listbackup.vault import layout
 from listbackup.vault.objects import Objects
 from listbackup.vault.refs import BLOCK, Ref
 
-MOST_HELD = 64 * 1024 * 1024
+MOST_HELD = 96 * 1024 * 1024
 
 
 class Held:
@@ -28,23 +28,33 @@ class Held:
         self._size = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._making: dict[tuple[str, int], threading.Lock] = {}
 
     def get(self, key: str, number: int, make: Callable[[], bytes]) -> bytes:
-        """Give what is held, or make it."""
+        """Give what is held, or make it; of several threads that want it one makes it."""
+        name = (key, number)
         with self._lock:
-            found = self._kept.get((key, number))
-            if found is not None:
-                self._kept.move_to_end((key, number))
-                return found
-        made = make()
-        with self._lock:
-            if (key, number) not in self._kept:
-                self._kept[key, number] = made
-                self._size += len(made)
-            while self._size > self._most and len(self._kept) > 1:
-                _, gone = self._kept.popitem(last=False)
-                self._size -= len(gone)
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name]
+            turn = self._making.setdefault(name, threading.Lock())
+        with turn:
+            with self._lock:
+                if name in self._kept:
+                    return self._kept[name]
+            made = make()
+            with self._lock:
+                self._keep(name, made)
+                self._making.pop(name, None)
         return made
+
+    def _keep(self, name: tuple[str, int], made: bytes) -> None:
+        if name not in self._kept:
+            self._kept[name] = made
+            self._size += len(made)
+        while self._size > self._most and len(self._kept) > 1:
+            _, gone = self._kept.popitem(last=False)
+            self._size -= len(gone)
 
 
 class StoredRange:
@@ -87,14 +97,7 @@ class StoredRange:
         ref = self.ref
         start = number * BLOCK
         length = min(BLOCK, ref.bytes - start)
-        try:
-            body = self._objects.store.get(
-                layout.place(ref.key, ref.form == "sealed"),
-                start=start + (ref.offset or 0),
-                length=length,
-            )
-        except ObjectMissing as error:
-            raise IntegrityError(f"{ref.key} is lost.", subject=ref.key) from error
+        body = self._get(start, length)
         blocks = ref.blocks or ()
         if len(body) != length or hashlib.sha256(body).hexdigest() != blocks[number]:
             raise IntegrityError(
@@ -102,6 +105,15 @@ class StoredRange:
                 subject=ref.key,
             )
         return body
+
+    def _get(self, start: int, length: int) -> bytes:
+        """Read stored bytes, as they are."""
+        ref = self.ref
+        place = layout.place(ref.key, ref.form == "sealed")
+        try:
+            return self._objects.store.get(place, start=start + (ref.offset or 0), length=length)
+        except ObjectMissing as error:
+            raise IntegrityError(f"{ref.key} is lost.", subject=ref.key) from error
 
     def _unsealed(self, start: int, end: int) -> bytes:
         frames = self._frames()
@@ -115,7 +127,8 @@ class StoredRange:
     def _frames(self) -> Frames:
         with self._lock:
             if self._opened is None:
-                head = self._stored(0, min(HEADER_SIZE, self.ref.bytes))
+                # its key check, which the ref names, proves the header; no block is needed for that
+                head = self._get(0, HEADER_SIZE)
                 self._opened = find_frames(self._objects, self.ref, head)
             return self._opened
 

@@ -25,7 +25,6 @@ class MadeRange:
         self._batch = batch
         self._maker = maker
         self._held = held
-        self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
@@ -37,10 +36,9 @@ class MadeRange:
         return self._body()[start : start + length]
 
     def _body(self) -> bytes:
-        with self._lock:  # or two threads would make it twice
-            return self._held.get(
-                f"made {self._batch.ref.key}", 0, lambda: self._maker.make(self._batch)
-            )
+        return self._held.get(
+            f"made {self._batch.ref.key}", 0, lambda: self._maker.make(self._batch)
+        )
 
 
 class LentBody:
