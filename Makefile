@@ -11,7 +11,7 @@ ARGS :=
 TESTS := tests
 SOAK := 1
 
-.PHONY: help setup setup-dev run test lint bench soak test-deps clean lock
+.PHONY: help setup setup-dev run test lint bench soak mutants test-deps clean lock
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)$$/  make \1|\2/p' Makefile | \
@@ -42,6 +42,9 @@ bench: setup-dev ## measure speed against peers, installed under bench/.peers (A
 
 soak: setup-dev ## the long proofs with their full numbers: hours (SOAK=0.1 for a tenth)
 	@SOAK="$(SOAK)" $(PYTHON) -m pytest -m soak $(TESTS) $(ARGS)
+
+mutants: setup-dev ## break the code on purpose, invariant by invariant: the tests must say no
+	@$(PYTHON) tools/mutants.py $(ARGS)
 
 test-deps: ## install Debian's PostgreSQL, for tests against it (root; starts no service)
 	@sh tools/test-deps.sh

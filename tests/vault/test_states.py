@@ -1,4 +1,7 @@
-"""State lists: each is its own stream's."""
+"""State lists: each is its own stream's, and names batches as the format says."""
+
+import hashlib
+import struct
 
 import pytest
 
@@ -7,6 +10,7 @@ from listbackup.testing.readings import ListedSource
 from listbackup.testing.vaults import Trial, make_rows
 from listbackup.vault.beginning import begin_sync
 from listbackup.vault.manifest import StreamEntry
+from listbackup.vault.states import number_batch
 
 
 def test_the_state_list_of_another_stream_is_refused_and_named(trial: Trial) -> None:
@@ -26,3 +30,9 @@ def test_the_state_list_of_another_stream_is_refused_and_named(trial: Trial) -> 
         trial.restore()
     [finding] = trial.check().findings
     assert finding.streams == ("t",)
+
+
+def test_a_batch_has_the_number_that_the_format_says() -> None:
+    batch = "accounts/default/sources/shop/raw/2026/11/01/x/pack-001.bin#3"
+    [number] = struct.unpack(">Q", hashlib.sha256(batch.encode()).digest()[:8])
+    assert number_batch(batch) == number
