@@ -60,7 +60,7 @@ def test_each_target_stands_in_the_output_as_met_or_missed(
     told: tuple[str, dict[str, Any]],
 ) -> None:
     text, figures = told
-    assert len(figures["targets"]) == 3 + 2 + 2 + 2 + 1 + 1
+    assert len(figures["targets"]) == 3 + 3 + 2 + 2 + 1 + 1
     for target in figures["targets"]:
         better = target["figure"] <= target["bound"]
         assert target["met"] is (better if target["sense"] == "at most" else not better)
