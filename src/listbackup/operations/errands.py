@@ -97,8 +97,6 @@ class _Tail:
     def finish(self) -> None:
         """Wait a moment for the rest; what a left-behind child still writes is not waited for."""
         self._thread.join(_LINGER)
-        if not self._thread.is_alive():
-            self._pipe.close()
 
     def say(self) -> str:
         """Give the last lines, to be put behind a message."""
@@ -106,7 +104,7 @@ class _Tail:
         return f": {words[-300:]}" if words else ""
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with self._pipe, contextlib.suppress(OSError, ValueError):
             while data := os.read(self._pipe.fileno(), 65536):
                 self._kept = (self._kept + data)[-MOST_KEPT:]
 
