@@ -73,7 +73,8 @@ def _make_restore(stage: Stage, name: str, database: str, form: str) -> Contende
         databases.checkpoint(stage.server)
         vault = stage.vaults[f"{database}-{form}"]
         given = ("--vault", str(vault), "--volatile", "--jobs", str(JOBS), "--json")
-        return stage.listbackup("restore", "latest", "--to", stage.url("restored"), *given)
+        words = f"{database}-1:latest"
+        return stage.listbackup("restore", words, "--to", stage.url("restored"), *given)
 
     def verify(run: Run) -> None:
         assert find_message(run, "restored")["proven"]

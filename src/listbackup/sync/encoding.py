@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from listbackup.parquet.parts import PartMaker
 
 
-MOST_VIEWED = (32 * 1024 * 1024, 6 * 1024 * 1024)
+MOST_VIEWED = (32 * 1024 * 1024, 5 * 1024 * 1024)
 """Plain and stored bytes of a batch whose typed view is made with it: its lines are held."""
 VIEW_MIB = 64
 
