@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from hypothesis import strategies as st
 
 from listbackup.errors import FailedError
+from listbackup.history.querying import Query, Value
+from listbackup.history.timelines import Timeline
 from listbackup.objectstore import ObjectStore
 from listbackup.testing.faults import FaultyStore, InjectedFault, Point
 from listbackup.testing.readings import ListedSource, write_copy_line
@@ -50,11 +53,13 @@ class Strike:
 
 @dataclass
 class History:
-    """One source's life. `rows` is what it holds now, `shown` what each live snapshot showed."""
+    """One source's life. `rows` is what it holds now, `shown` what each live snapshot showed;
+    a `viewed` one has its typed view made by every sync."""
 
     root: Path
     encryption: Encryption
     keyed: bool
+    viewed: bool = False
     rows: dict[str, list[list[str | None]]] = field(default_factory=dict)
     shown: dict[str, Mapping[str, Lines]] = field(default_factory=dict)
     played: Counter[str] = field(default_factory=Counter)
@@ -64,6 +69,11 @@ class History:
         for name in NAMES:
             self.rows[name] = [[str(n), f"{name} {n % 3}"] for n in range(12)]
         self.sync(1)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How syncs are made."""
+        return {"jobs": 1, "typed_from": 0 if self.viewed else None}
 
     def play(self, step: Step) -> None:
         """Take a step and look at everything."""
@@ -143,7 +153,7 @@ class History:
         source = self.source(parts, failing)
         newest = list(self.shown.values())[-1] if self.shown else {}
         try:
-            commit = self.days.trial().sync(source, jobs=1).commit
+            commit = self.days.trial().sync(source, **self.options).commit
         except FailedError:
             assert set(self.rows) <= set(failing)
             return
@@ -172,7 +182,7 @@ class History:
             return FaultyStore(store, strike)
 
         with suppress(InjectedFault):
-            self.days.trial(wrap=around).sync(source, jobs=1)
+            self.days.trial(wrap=around).sync(source, **self.options)
         live = self.days.trial().open().source("shop").commits.values()
         fresh = [one.sync for one in live if one.sync not in self.shown]
         assert len(fresh) <= 1
@@ -209,6 +219,27 @@ class History:
             }
             assert got == self.shown[sync]
 
+    def ask(self) -> None:
+        """Ask every live snapshot for every stream in SQL."""
+        trial = self.days.trial()
+        for sync, streams in self.shown.items():
+            snapshot = trial.snapshot(sync)
+            for name, lines in streams.items():
+                table = ".".join(f'"{part}"' for part in name.split("."))
+                with Query(snapshot, _has_no_past, f"SELECT * FROM {table}") as query:
+                    answer = query.rows(query.prepare(), texts=True)
+                    found = Counter(write_copy_line([_text(one) for one in row]) for row in answer)
+                assert found == lines
+
     def finish(self) -> None:
         """Look at every stored byte that is left."""
         assert self.days.trial().check("records").findings == []
+
+
+def _has_no_past(stream: str) -> Timeline:
+    raise AssertionError(stream)
+
+
+def _text(value: Value) -> str | None:
+    assert value is None or isinstance(value, str)
+    return value

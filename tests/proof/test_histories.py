@@ -15,6 +15,9 @@ from tests.proof.counts import rounds
 from tests.proof.histories import STEPS, History, Step
 from tests.proof.strikes import WORKERS, forks
 
+ASKED = 24
+"""Of so many histories one is asked in SQL by views made when asked, one by views made before."""
+
 
 @rounds(suite=300, full=10_000)
 def test_every_live_snapshot_shows_its_moment_whatever_happened(seed: int, rounds: int) -> None:
@@ -36,13 +39,15 @@ def live(seed: int, count: int) -> Counter[str]:
 
     @seeded(seed)
     @settle
-    @given(STEPS, st.sampled_from(("sealed", "none")), st.booleans())
-    def play(steps: list[Step], encryption: Encryption, keyed: bool) -> None:
+    @given(STEPS, st.sampled_from(("sealed", "none")), st.booleans(), st.integers(0, ASKED - 1))
+    def play(steps: list[Step], encryption: Encryption, keyed: bool, draw: int) -> None:
         root = Path(tempfile.mkdtemp(prefix="listbackup-history-"))
         try:
-            history = History(root, encryption, keyed)
+            history = History(root, encryption, keyed, viewed=draw == 1)
             for step in steps:
                 history.play(step)
+            if draw < 2:
+                history.ask()
             history.finish()
             for name, number in history.played.items():
                 played[name] += number
