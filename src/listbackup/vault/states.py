@@ -8,7 +8,8 @@ name. `parts` are the typed view: None where none was made. Knows no records.
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain
+from operator import add, gt
 from typing import Any
 
 from listbackup.errors import IntegrityError
@@ -139,7 +140,7 @@ def read_dead(fields: Fields, state: State) -> dict[str, list[tuple[int, int]]]:
     for batch, runs in fields.mapping("dead").items():
         if batch not in rows or not isinstance(runs, list):
             raise IntegrityError(f"{fields.what} names lines of {batch[:200]!r}, no batch of it.")
-        found[batch] = [_read_run(run, rows[batch], fields.what) for run in runs]
+        found[batch] = _read_runs(runs, rows[batch], fields.what)
     return found
 
 
@@ -154,9 +155,9 @@ def join_dead(
             dead.setdefault(batch, []).extend(runs)
     for batch, runs in dead.items():
         runs.sort()
-        for (first, count), (following, _) in pairwise(runs):
-            if first + count > following:
-                raise IntegrityError(f"Lines of {batch} died twice in {state.stream}.")
+        firsts, counts = zip(*runs, strict=True) if runs else ((), ())
+        if any(map(gt, map(add, firsts, counts), firsts[1:])):
+            raise IntegrityError(f"Lines of {batch} died twice in {state.stream}.")
     total = sum(batch.ref.rows for batch in state.batches)
     gone = sum(count for runs in dead.values() for _, count in runs)
     if total - gone != state.rows:
@@ -167,15 +168,18 @@ def join_dead(
     return dead
 
 
-def _read_run(run: Any, rows: int, what: str) -> tuple[int, int]:
+def _read_runs(runs: list[Any], rows: int, what: str) -> list[tuple[int, int]]:
+    """Read the runs of one batch; as a whole, because there may be hundreds of thousands."""
+    pairs = all(type(run) is list and len(run) == 2 for run in runs)
+    numbers = list(chain.from_iterable(runs)) if pairs else []
+    firsts, counts = numbers[::2], numbers[1::2]
     fits = (
-        isinstance(run, list)
-        and len(run) == 2
-        and all(type(one) is int for one in run)
-        and run[0] >= 0
-        and run[1] >= 1
-        and run[0] + run[1] <= rows
+        pairs
+        and set(map(type, numbers)) <= {int}
+        and min(firsts, default=0) >= 0
+        and min(counts, default=1) >= 1
+        and max(map(add, firsts, counts), default=0) <= rows
     )
     if not fits:
         raise IntegrityError(f"{what} holds a run of lines that is out of bounds.")
-    return (run[0], run[1])
+    return list(zip(firsts, counts, strict=True))
