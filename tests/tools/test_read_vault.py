@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ import pytest
 from listbackup.crypto.signing import SigningKey
 from listbackup.testing.changes import Change, commit_changes, commit_dead_list
 from listbackup.testing.hosts import play_host
-from listbackup.testing.readings import ListedSource
+from listbackup.testing.readings import MOMENT, ListedSource
 from listbackup.testing.vaults import Trial, make_rows
 from listbackup.vault.accounts import Encryption
 from listbackup.vault.layout import stream_path
+from listbackup.vault.pruning import prune_source
+from listbackup.vault.retention import Rules
 from listbackup.vault.states import Runs, write_dead
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -253,6 +256,43 @@ def test_a_vault_of_today_reads_as_the_product_reads_it(
             lines = written(folder)[f"{stream_path(name)}.ndjson"]
             assert lines == b"".join(stream.lines())
             assert fingerprint(lines) == stream.fingerprint.lanes
+
+
+@pytest.mark.parametrize("encryption", ["sealed", "none"])
+def test_every_snapshot_of_a_vault_with_a_past_comes_back(
+    tmp_path: Path,
+    encryption: Encryption,
+    inside: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trial, dice = Trial(tmp_path, play_host(), encryption), random.Random(3)
+    trial.create()
+    rows = [[str(n % 400), str(n % 3), None] for n in range(900)]
+    for day in range(14):
+        if day == 6:
+            rows = [[*row, "a column more"] for row in rows]
+        if day == 9:
+            rows = rows[:200]
+        for _ in range(25):
+            rows[dice.randrange(len(rows))][1] = f"{day}"
+            rows.pop(dice.randrange(len(rows)))
+            rows.append(list(dice.choice(rows)))
+        moment = MOMENT + timedelta(days=day)
+        source = ListedSource({"t": [list(row) for row in rows]}, moment=moment, keyed=False)
+        trial.host.clock.sleep(86_400)
+        trial.sync(replace(source, parts=1 + day % 2), typed_from=0)
+    prune_source(trial.open(), "shop", Rules(last=2, weekly=4))
+    live = trial.open().source("shop").commits.values()
+    assert 3 <= len(live) < 8
+    kit = next(trial.config.glob("kit-*.txt"))
+    for commit in live:
+        folder = tmp_path / commit.sync
+        folder.mkdir()
+        assert inside(monkeypatch, trial.place, commit.sync, folder, "--kit-file", kit) == 0
+        stream = trial.snapshot(commit.sync).streams["t"]
+        lines = written(folder)["t.ndjson"]
+        assert lines == b"".join(stream.lines())
+        assert fingerprint(lines) == stream.fingerprint.lanes
 
 
 ESCAPES = {8: b"\\b", 9: b"\\t", 10: b"\\n", 11: b"\\v", 12: b"\\f", 13: b"\\r", 92: b"\\\\"}
