@@ -32,7 +32,7 @@ def write_units(place: Path, change: tuple[str, str] = ("", "")) -> list[str]:
     """Write the units with a program that is there; give their paths."""
     paths = []
     for name, text in zip(("listbackup.service", "listbackup.timer"), blocks("ini"), strict=True):
-        there = text.replace(PROGRAM, sys.executable).replace(*change)
+        there = text.replace(PROGRAM, f'"{sys.executable}"').replace(*change)
         (place / name).write_text(there)
         paths.append(str(place / name))
     return paths
