@@ -101,10 +101,56 @@ class AsOf:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """A record that is there and could not be read: its key as a line of the encoding's keys (a
+    JSON array), and why. It is missing, never gone."""
+
+    key: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a reading over time says of a stream at its end.
+
+    `complete`: it was listed to its end in one pass, and what was not seen is gone. `upserts`:
+    what was read is new or changed and all else stays, but for the records of the keys `deleted`,
+    of which the source said that they are gone. A `reason` says what is in doubt. `checkpoint` is
+    what the next reading is told.
+    """
+
+    status: Literal["complete", "upserts"] = "complete"
+    reason: str = ""
+    deleted: Sequence[bytes] = ()
+    set_aside: Sequence[SetAside] = ()
+    checkpoint: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place between chunks of a part that a later reading can go on from."""
+
+    place: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is known of a stream when a reading begins: the `checkpoint`, rows and plain bytes of
+    the newest snapshot, and, where a dead attempt's batches are taken over, the `place` of the
+    last mark up to which they reach."""
+
+    checkpoint: Json = None
+    place: Json = None
+    rows: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Closing:
     """What a reading knows only at its end.
 
-    `generated` holds the second fingerprint of streams with stored generated columns,
+    `outcomes` speaks of streams that were read over time (all others were read whole). `generated`
+    holds the second fingerprint of streams with stored generated columns,
     `definitions` a digest of the source's definitions (`sha256:hex`), `facts` anything a restore
     of this engine wants to find in the manifest.
     """
@@ -114,6 +160,7 @@ class Closing:
     facts: Mapping[str, Json] = field(default_factory=dict)
     declared: tuple[Declared, ...] = ()
     unread: tuple[Unread, ...] = ()
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +218,19 @@ class Reading(Protocol):
 
     def close(self) -> None:
         """Give back connections. Safe after any failure, and twice."""
+        ...
+
+
+@runtime_checkable
+class ContinuingReading(Protocol):
+    """A reading that goes on where an earlier one stood."""
+
+    def go_on(self, before: Mapping[str, Before]) -> None:
+        """Be told, once and before anything else is asked, what is known of streams by name."""
+        ...
+
+    def read_on(self, part: Part) -> Iterator[bytes | Mark]:
+        """Give what `Reading.read` gives, from the place that it was told of on, with marks."""
         ...
 
 
