@@ -1,0 +1,87 @@
+"""How a source proves who it is: what a person is asked for, and where it goes in a request."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from listbackup.connectors.rest.models.placeholders import Template
+from listbackup.connectors.rest.models.stanza import Name, Span, Stanza
+
+
+class ApiKey(Stanza):
+    """A key in a header."""
+
+    kind: Literal["api_key"]
+    name: Name
+    title: str
+    hint: str = ""
+    header: str
+    prefix: str = ""
+    budgets: tuple[Name, ...] = ()
+
+
+class Bearer(Stanza):
+    """A token that does not expire by itself, as `Authorization: Bearer`."""
+
+    kind: Literal["bearer"]
+    name: Name
+    title: str
+    hint: str = ""
+    budgets: tuple[Name, ...] = ()
+
+
+class Basic(Stanza):
+    """User and password, or a key as user without password (`password: none`)."""
+
+    kind: Literal["basic"]
+    name: Name
+    title: str
+    hint: str = ""
+    password: Literal["asked", "none"] = "asked"
+    budgets: tuple[Name, ...] = ()
+
+
+class OAuthCode(Stanza):
+    """OAuth 2, authorization code (RFC 6749 4.1), with PKCE (RFC 7636) and refresh tokens.
+
+    `rotates`: each refresh token is good for one use. Access tokens are refreshed `refresh_ahead`
+    before they expire; `lifetime` is assumed where the server does not say. `client`: the client's
+    id and secret are sent in a basic header or in the body.
+    """
+
+    kind: Literal["oauth2_code"]
+    name: Name
+    title: str
+    hint: str = ""
+    authorize_url: Template
+    token_url: Template
+    revoke_url: Template | None = None
+    scopes: tuple[str, ...] = ()
+    pkce: bool = True
+    client: Literal["basic", "body"] = "basic"
+    rotates: bool = True
+    lifetime: Span = 3600
+    refresh_ahead: Span = 300
+    parameters: dict[str, Template] = Field(default_factory=dict)
+    budgets: tuple[Name, ...] = ()
+
+
+class OAuthClient(Stanza):
+    """OAuth 2, client credentials (RFC 6749 4.4)."""
+
+    kind: Literal["oauth2_client"]
+    name: Name
+    title: str
+    hint: str = ""
+    token_url: Template
+    scopes: tuple[str, ...] = ()
+    client: Literal["basic", "body"] = "basic"
+    lifetime: Span = 3600
+    refresh_ahead: Span = 300
+    parameters: dict[str, Template] = Field(default_factory=dict)
+    budgets: tuple[Name, ...] = ()
+
+
+Authentication = Annotated[
+    ApiKey | Bearer | Basic | OAuthCode | OAuthClient, Field(discriminator="kind")
+]

@@ -1,0 +1,119 @@
+"""How a list goes on after its first page.
+
+Every kind says where the next page is asked for; `size` names the parameter for records a page
+and the number to ask for (the most that the platform gives). Parameters go into the query, or into
+the JSON body where the stream's request has one.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from listbackup.connectors.rest.models.placeholders import Template
+from listbackup.connectors.rest.models.stanza import Name, Path, Stanza
+
+
+class PageSize(Stanza):
+    """How many records a page is asked to have."""
+
+    param: str
+    value: PositiveInt
+
+
+class OnePage(Stanza):
+    """There is only one page."""
+
+    kind: Literal["one_page"]
+
+
+class Cursor(Stanza):
+    """The page tells a token for the next one; absent, null or empty at the end. `more`, where
+    given, is a field of the page that is true while there is more: both have to agree."""
+
+    kind: Literal["cursor"]
+    token: Path
+    param: str
+    more: Path = ()
+    size: PageSize | None = None
+
+
+class AfterKey(Stanza):
+    """The next page begins after the last record's key, and `more` tells whether there is one."""
+
+    kind: Literal["after_key"]
+    param: str
+    field: Path = ("id",)
+    more: Path
+    size: PageSize | None = None
+
+
+class PageNumber(Stanza):
+    """Pages have numbers. It ends with a page that is empty or, where `short_ends` (only where
+    the platform fills its pages), shorter than asked for. `most` records can be reached."""
+
+    kind: Literal["page_number"]
+    param: str
+    first: int = 1
+    size: PageSize
+    short_ends: bool = False
+    most: PositiveInt | None = None
+
+
+class Offset(Stanza):
+    """The next page begins after so many records. Ends as `page_number`."""
+
+    kind: Literal["offset"]
+    param: str
+    size: PageSize
+    short_ends: bool = False
+    most: PositiveInt | None = None
+
+
+class LinkHeader(Stanza):
+    """The header `Link` names the next page with `rel="next"` (RFC 8288)."""
+
+    kind: Literal["link_header"]
+    size: PageSize | None = None
+
+
+class NextUrl(Stanza):
+    """The page has the next one's URL, absolute or relative, at a path."""
+
+    kind: Literal["next_url"]
+    url: Path
+    size: PageSize | None = None
+
+
+class Keyset(Stanza):
+    """Search-after: records come ordered by a field, and the next page asks for those with a
+    value from the last one on. `filter` is the parameter; where the comparison includes the value
+    itself (`inclusive`), records come twice and are told apart by key. `most` records can be
+    reached by one search at all."""
+
+    kind: Literal["keyset"]
+    field: Path
+    param: str
+    written: Template | None = None
+    inclusive: bool = True
+    order: dict[str, Template] = Field(default_factory=dict)
+    size: PageSize
+    most: PositiveInt | None = None
+
+
+class SearchAfter(Stanza):
+    """The last record tells at `field` an array of values that the next page is asked to begin
+    after, in the parameter `param` of the body."""
+
+    kind: Literal["search_after"]
+    field: Path
+    param: str
+    size: PageSize
+
+
+Paging = Annotated[
+    OnePage | Cursor | AfterKey | PageNumber | Offset | LinkHeader | NextUrl | Keyset | SearchAfter,
+    Field(discriminator="kind"),
+]
+
+PagingOrName = Paging | Name
+"""A way of paging, or the name of one that the platform declares under `paging`."""
