@@ -5,9 +5,9 @@ and the number to ask for (the most that the platform gives). Parameters go into
 the JSON body where the stream's request has one.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Discriminator, Field, PositiveInt, Tag
 
 from listbackup.connectors.rest.models.placeholders import Template
 from listbackup.connectors.rest.models.stanza import Name, Path, Stanza
@@ -115,5 +115,12 @@ Paging = Annotated[
     Field(discriminator="kind"),
 ]
 
-PagingOrName = Paging | Name
+
+def _tell_apart(value: Any) -> str:
+    return "(name)" if isinstance(value, str) else "(kind)"
+
+
+PagingOrName = Annotated[
+    Annotated[Paging, Tag("(kind)")] | Annotated[Name, Tag("(name)")], Discriminator(_tell_apart)
+]
 """A way of paging, or the name of one that the platform declares under `paging`."""

@@ -3,6 +3,7 @@
 A doubled brace stands for itself. Fields may be dotted paths. Knows no HTTP.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,3 +83,37 @@ Template = Annotated[
     PlainSerializer(lambda text: text.written, return_type=str),
     WithJsonSchema({"type": ["string", "number", "boolean"]}),
 ]
+
+
+def read_body(value: Any) -> Any:
+    """Read what is sent as JSON: a word that is a JSON number, true, false or null is that, every
+    other a text with placeholders (`Text`). Raises ValueError."""
+    if isinstance(value, dict):
+        return {str(name): read_body(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [read_body(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        plain = json.loads(value)
+    except ValueError:
+        return read_text(value)
+    return plain if not isinstance(plain, dict | list | str) else read_text(value)
+
+
+def write_body(value: Any) -> Any:
+    """Write what `read_body` read."""
+    if isinstance(value, dict):
+        return {name: write_body(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [write_body(one) for one in value]
+    return value.written if isinstance(value, Text) else value
+
+
+Body = Annotated[
+    dict[str, Any],
+    PlainValidator(read_body),
+    PlainSerializer(write_body),
+    WithJsonSchema({"type": "object"}),
+]
+"""A JSON object with texts that may have placeholders."""

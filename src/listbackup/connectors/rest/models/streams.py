@@ -1,11 +1,11 @@
 """The lists of a platform: how each is asked for, what changes are seen, what its fields are."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
 from listbackup.connectors.rest.models.pagination import PagingOrName
-from listbackup.connectors.rest.models.placeholders import Template
+from listbackup.connectors.rest.models.placeholders import Body, Template
 from listbackup.connectors.rest.models.stanza import Name, Path, Span, Stanza, StreamName
 from listbackup.connectors.rest.models.writing import Restore
 
@@ -20,7 +20,7 @@ class Request(Stanza):
     path: Template
     query: dict[str, Template | tuple[Template, ...]] = Field(default_factory=dict)
     headers: dict[str, Template] = Field(default_factory=dict)
-    body: dict[str, Any] | None = None
+    body: Body | None = None
     form: bool = False
 
 

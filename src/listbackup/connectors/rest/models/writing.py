@@ -3,11 +3,11 @@
 Parsed and checked together with the reading side; the requests are made by restores.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from listbackup.connectors.rest.models.placeholders import Template
+from listbackup.connectors.rest.models.placeholders import Body, Template
 from listbackup.connectors.rest.models.stanza import Path, Stanza, StreamName
 
 
@@ -19,7 +19,7 @@ class WriteRequest(Stanza):
     path: Template
     query: dict[str, Template] = Field(default_factory=dict)
     encoding: Literal["json", "form"] = "json"
-    fields: dict[str, Any] = Field(default_factory=dict)
+    fields: Body = Field(default_factory=dict)
     idempotency_header: str = ""
 
 
