@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from listbackup.config.reading import MOST_BYTES, Tree, YamlProblem, read_yaml
 from listbackup.connectors.rest.consistency import find_contradictions
 from listbackup.connectors.rest.models.platform import Platform
+from listbackup.connectors.rest.models.stanza import Stanza
 from listbackup.errors import UsageError
 
 Trail = tuple[str | int, ...]
@@ -78,9 +79,15 @@ def parse_platform(data: bytes, where: str) -> Platform:
     try:
         platform = Platform.model_validate(tree.root)
     except ValidationError as error:
-        for one in error.errors(include_url=False, include_input=False):
+        for one in sorted(
+            error.errors(include_url=False, include_input=False),
+            key=lambda one: one["type"] == "too_short",
+        ):
             trail = _find_trail(tree, one["loc"])
-            if not any(trail[: len(before)] == before for before in noted):
+            # a list whose parts are mistaken is called too short as well
+            known = [before for before in noted if before == trail[: len(before)]]
+            inside = [before for before in noted if trail == before[: len(trail)]]
+            if not known and not (inside and one["type"] == "too_short"):
                 noted[trail] = _say(cast("dict[str, Any]", one), trail)
         raise _tell(where, tree, noted) from None
     noted |= find_contradictions(platform)
@@ -170,6 +177,11 @@ def _find_empty(value: Any, trail: Trail) -> dict[Trail, str]:
     return found
 
 
+def _list_keys(kind: type[Stanza]) -> set[str]:
+    """Name every key that stands anywhere in a platform's YAML."""
+    return set(kind.model_fields).union(*(_list_keys(one) for one in kind.__subclasses__()))
+
+
 def _find_line(tree: Tree, trail: Trail) -> int:
     lengths = range(len(trail), -1, -1)
     return next((tree.lines[trail[:n]] for n in lengths if trail[:n] in tree.lines), 0)
@@ -178,7 +190,8 @@ def _find_line(tree: Tree, trail: Trail) -> int:
 def _say(error: dict[str, Any], trail: Trail) -> str:
     kind = error["type"]
     if kind == "extra_forbidden":
-        return "there is no such key here"
+        near = difflib.get_close_matches(str(trail[-1]), _list_keys(Stanza), 1)
+        return "there is no such key here" + (f"; did you mean {near[0]}?" if near else "")
     if kind == "missing":
         return "this is missing"
     if kind == "union_tag_invalid":
