@@ -14,6 +14,7 @@ from listbackup.records.fingerprints import Lanes
 
 ENCODINGS: Mapping[str, str] = {
     "copy-text-array/1": "listbackup.records.copytext:CopyText",
+    "records/1": "listbackup.records.recordlines:RecordLines",
     "sqlite-array/1": "listbackup.records.sqlitearray:SqliteArray",
 }
 
