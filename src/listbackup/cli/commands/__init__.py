@@ -50,6 +50,18 @@ COMMANDS: dict[str, Command] = {
     "key enrol": Command(f"{_HERE}.keys:enrol", "Let this machine write, with the kit.", _TRUST),
     "vault probe": Command(f"{_HERE}.vaults:probe", "Try what a store can do.", _LOOK),
     "source test": Command(f"{_HERE}.sources:test", "Try whether a source can be read.", _LOOK),
+    "connector list": Command(
+        f"{_HERE}.connectors:list_all", "Name the platforms that can be backed up.", _LOOK
+    ),
+    "connector show": Command(
+        f"{_HERE}.connectors:show", "Show streams, and what comes back of them.", _LOOK
+    ),
+    "connector check": Command(
+        f"{_HERE}.connectors:check", "Look for mistakes in a platform's YAML.", _LOOK
+    ),
+    "connector schema": Command(
+        f"{_HERE}.connectors:schema", "Print the schema of such YAML, for editors.", _LOOK
+    ),
     "config show": Command(f"{_HERE}.config:show", "Show the settings that count.", _LOOK),
     "config check": Command(f"{_HERE}.config:check", "Try the configuration file.", _LOOK),
     "doctor": Command(f"{_HERE}.doctor:doctor", "Look for what could go wrong.", _LOOK),
@@ -61,6 +73,7 @@ FAMILIES = {
     "key": ("Keys, the recovery kit, and who may write.", _TRUST),
     "vault": ("The store below a vault.", _LOOK),
     "source": ("What is backed up.", _LOOK),
+    "connector": ("The platforms, and descriptions of one's own.", _LOOK),
     "config": ("The configuration file, listbackup.yaml.", _LOOK),
 }
 LEADING = frozenset(
