@@ -120,6 +120,16 @@ class Waited(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentEnded(Event):
+    """A platform does not accept what a source was connected with any more: it expired, was
+    revoked or is refused; a person has to connect the source again."""
+
+    source: str
+    platform: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found(Event):
     """A check found something wrong: what, where, and what it affects."""
 

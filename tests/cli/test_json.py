@@ -102,7 +102,7 @@ def test_every_command_speaks_by_the_schemas(
     said = conversation(machine, small, fresh, tmp_path / "copies")
     assert set(said) == set(COMMANDS)
     kinds = {message["message_type"] for messages in said.values() for message in messages}
-    silent = {"version", "error", "progress", "warned", "waited", "found"}
+    silent = {"version", "error", "progress", "warned", "waited", "found", "consent_ended"}
     assert set(MESSAGES) - silent <= kinds
     assert said["demo"][-1]["message_type"] == "demo_done"
     assert said["demo"][-1]["proven"] is True

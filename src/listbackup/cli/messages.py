@@ -30,6 +30,7 @@ MESSAGES: Mapping[str, str] = {
     "key_stored": f"{_EVENTS}:KeyStored",
     "warned": f"{_EVENTS}:Warned",
     "waited": f"{_EVENTS}:Waited",
+    "consent_ended": f"{_EVENTS}:ConsentEnded",
     "found": f"{_EVENTS}:Found",
     "initialised": f"{_OPERATIONS}.initialising:Initialised",
     "backed_up": f"{_OPERATIONS}.backups:BackedUp",
