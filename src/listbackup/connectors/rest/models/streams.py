@@ -31,6 +31,8 @@ class Since(Stanza):
     changes have to come from a feed, or from full listings. What changed in the `lookback` before
     the last sync is asked for again, because indexes lag and clocks differ. `until`, where given,
     closes the span, and `slices` cuts a listing into spans that have at most so many records.
+    `wrapped`: what the parameter says where the moment alone is not it; `{record.FIELD}`, of the
+    field above, is the moment (`start_time=={record.updated}`).
     """
 
     param: str
