@@ -32,7 +32,8 @@ class Since(Stanza):
     the last sync is asked for again, because indexes lag and clocks differ. `until`, where given,
     closes the span, and `slices` cuts a listing into spans that have at most so many records.
     `wrapped`: what the parameter says where the moment alone is not it; `{record.FIELD}`, of the
-    field above, is the moment (`start_time=={record.updated}`).
+    field above, is the moment (`start_time=={record.updated}`); `until_wrapped` the same for
+    `until`. A parameter that says something already has both, with `joined` between them.
     """
 
     param: str
@@ -40,6 +41,8 @@ class Since(Stanza):
     field: Path
     written: TimeFormat = "iso"
     wrapped: Template | None = None
+    until_wrapped: Template | None = None
+    joined: str = ";"
     sees: Literal["changed", "created"] = "changed"
     lookback: Span = 3600
 
@@ -112,6 +115,8 @@ class Stream(Stanza):
     `full_every`: so often all is listed although there is a filter or a feed, to see what was
     deleted. `one`: the request for a single record, by `{record.FIELD}`. `concurrent`: so many
     requests at once where they do not depend on each other (children, slices, single records).
+    `gone`: a field that is true where the answer to `one` tells of a record that is no more, for
+    platforms that do not answer 404.
     """
 
     name: StreamName
@@ -129,6 +134,7 @@ class Stream(Stanza):
     total: Total | None = None
     deleted: Deleted | None = None
     one: Request | None = None
+    gone: Path = ("deleted",)
     concurrent: PositiveInt = 4
     optional: bool = False
     fields: dict[str, FieldFact] = Field(default_factory=dict)
