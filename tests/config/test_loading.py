@@ -48,7 +48,7 @@ def test_all_mistakes_are_found_at_once(tmp_path: Path) -> None:
         "sources.Shop: a name is",
         "sources.Shop.url: a source is given as a URL",
         "sources.b: keys are to stand below this: url,",
-        "sources.c.url: this is missing  (listbackup.yaml:7)",
+        "sources.c: a source has a `url`, or a `connector`: one of them  (listbackup.yaml:7)",
         "sources.d.jobs: Jobs are a number from 1 to 64.  (listbackup.yaml:8)",
         "sources.d.limit_rate: 'fast' is no rate.",
         "sources.d.lock_timeout:",

@@ -1,6 +1,7 @@
 """Where the configuration file lies: named, or in one of two usual places."""
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 from listbackup.errors import RefusedError, UsageError
 
 FILE = "listbackup.yaml"
+STANZAS = "sources"
+IDENTITY = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 NONE = "none"
 """`--config none` reads no file."""
 
@@ -26,8 +29,8 @@ def find_file(
     Raises UsageError where a named file is absent, RefusedError for one in the working directory
     that somebody else could have put there: it names commands that would be run.
     """
-    wish = named or Path(environment.get("LISTBACKUP_CONFIG") or "")
-    if str(wish) == NONE:
+    wish = _choose(named, environment)
+    if reads_none(named, environment):
         return None
     if wish != Path(""):
         chosen = here / wish.expanduser()
@@ -43,6 +46,32 @@ def find_file(
             _refuse_strangers(place)
             return place
     return None
+
+
+def reads_none(named: Path | None, environment: Mapping[str, str]) -> bool:
+    """Whether no file is to be read."""
+    return str(_choose(named, environment)) == NONE
+
+
+def find_stanzas(config: Path) -> dict[str, Path]:
+    """Find the files that say one source each, `sources/{name}.yaml` of the config directory, in
+    the order of their names. Raises RefusedError for one that somebody else could have written,
+    UsageError for one that cannot be called so."""
+    found = {}
+    for path in sorted((config / STANZAS).glob("*.yaml")):
+        if IDENTITY.fullmatch(path.stem) is None:
+            raise UsageError(
+                f"{path.name} cannot be the name of a source.",
+                subject=str(path),
+                hint="A name has lower-case letters, digits, `_` and `-`.",
+            )
+        _refuse_strangers(path)
+        found[path.stem] = path
+    return found
+
+
+def _choose(named: Path | None, environment: Mapping[str, str]) -> Path:
+    return named or Path(environment.get("LISTBACKUP_CONFIG") or "")
 
 
 def _refuse_strangers(path: Path) -> None:

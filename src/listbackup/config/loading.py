@@ -33,19 +33,52 @@ class Mistaken(UsageError):
 
 
 class Configuration:
-    """What one file says. `document` has the values; the rest tells where they stand."""
+    """What one file says, and the files that say one source each. `document` has the values; the
+    rest tells where they stand."""
 
     def __init__(self, path: Path, document: Document, tree: Tree) -> None:
         self.path = path
         self.document = document
         self._tree = tree
+        self._others: dict[str, Configuration] = {}
+
+    def join(self, others: Mapping[str, "Configuration"]) -> "Configuration":
+        """Give this one with the sources of others, by name. Raises UsageError for a source that
+        stands in both."""
+        twice = next((name for name in others if name in self.document.sources), None)
+        if twice is not None:
+            place = others[twice].path
+            raise UsageError(
+                f"The source {twice!r} stands twice: in {self.path} "
+                f"({self.place('sources', twice)}) and in {place}.",
+                subject=twice,
+                hint=f"Take it out of one of them; `listbackup source remove {twice}` can only be "
+                "asked when it is clear which one is meant.",
+            )
+        sources = dict(self.document.sources)
+        sources |= {name: one.document.sources[name] for name, one in others.items()}
+        document = self.document.model_copy(update={"sources": sources})
+        joined = Configuration(self.path, document, self._tree)
+        joined._others = dict(others)
+        return joined
+
+    def file_of(self, source: str) -> Path:
+        """Say which file a source stands in."""
+        return self._others[source].path if source in self._others else self.path
+
+    def _other(self, trail: Trail) -> "Configuration | None":
+        return self._others.get(str(trail[1])) if trail[:1] == ("sources",) and trail[1:] else None
 
     def place(self, *trail: str | int) -> str:
         """Say where a key stands: `file:line`."""
-        return say_place(self.path, self._tree, trail)
+        other = self._other(trail)
+        return other.place(*trail) if other else say_place(self.path, self._tree, trail)
 
     def written(self, *trail: str | int) -> Any:
         """Give a value as it was written, its placeholders unfilled; None where it is not there."""
+        other = self._other(trail)
+        if other is not None:
+            return other.written(*trail)
         value = self._tree.root
         for step in trail:
             value = value.get(step) if isinstance(value, dict) else None
@@ -97,6 +130,18 @@ class Configuration:
 
 def load_configuration(path: Path, environment: Mapping[str, str]) -> Configuration:
     """Read a file. Raises UsageError that names every mistake by key, file and line."""
+    return _validate(path, _read_tree(path), environment)
+
+
+def load_stanza(path: Path, name: str, environment: Mapping[str, str]) -> Configuration:
+    """Read a file that says one source, as if it stood below `sources:` under that name. Raises
+    as `load_configuration`."""
+    tree = _read_tree(path)
+    lines = {("sources", name, *trail): line for trail, line in tree.lines.items()}
+    return _validate(path, Tree({"sources": {name: tree.root}}, lines), environment)
+
+
+def _read_tree(path: Path) -> Tree:
     try:
         with open(path, "rb") as file:
             data = file.read(MOST_BYTES + 1)
@@ -105,11 +150,10 @@ def load_configuration(path: Path, environment: Mapping[str, str]) -> Configurat
             f"The configuration file cannot be read: {error.strerror}.", subject=str(path)
         ) from error
     try:
-        tree = read_yaml(data)
+        return read_yaml(data)
     except YamlProblem as problem:
         where = f"{path.name}:{problem.line}" if problem.line else path.name
         raise Mistaken(path, (f"{problem.message}  ({where})",)) from None
-    return _validate(path, tree, environment)
 
 
 def say_place(path: Path, tree: Tree, trail: Trail) -> str:

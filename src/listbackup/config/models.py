@@ -12,12 +12,13 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, model_validator
 
+from listbackup.config.finding import IDENTITY
 from listbackup.config.quantities import read_jobs, read_rate, read_seconds
 from listbackup.errors import UsageError
 
 T = TypeVar("T")
 Hook = str | tuple[str, ...]
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
+_CONNECTOR = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _SPAN = re.compile(r"(?=.)(\d{1,5}y)?(\d{1,5}m)?(\d{1,5}w)?(\d{1,5}d)?(\d{1,5}h)?")
 _MOST_COUNT = 1_000_000
 
@@ -39,7 +40,7 @@ def _place(value: Any, info: ValidationInfo) -> str:
 
 
 def _identity(value: Any) -> str:
-    if _ID.fullmatch(_text(value)) is None:
+    if IDENTITY.fullmatch(_text(value)) is None:
         raise ValueError(
             "a name is at most 100 lower-case letters, digits, `_`, `-`; the first no mark"
         )
@@ -56,6 +57,23 @@ def _zone(value: Any) -> str:
 def _url(value: Any) -> str:
     if "://" not in _text(value):
         raise ValueError("a source is given as a URL: postgresql://user@host:5432/database")
+    return str(value)
+
+
+def _connector(value: Any, info: ValidationInfo) -> str:
+    text = _text(value)
+    if "/" in text or text.endswith((".yaml", ".yml")):
+        return str(_file(text, info))
+    if _CONNECTOR.fullmatch(text) is None:
+        raise ValueError("a connector is a platform's name, or the path of a .yaml file")
+    return text
+
+
+def _web(value: Any) -> str:
+    scheme, separator, rest = _text(value).partition("://")
+    host = rest.partition("/")[0]
+    if scheme not in ("https", "http") or not separator or not host or "@" in host:
+        raise ValueError("this is to be a URL: https://host/path, without user and password")
     return str(value)
 
 
@@ -124,6 +142,8 @@ Place = Annotated[str, PlainValidator(_place)]
 Identity = Annotated[str, PlainValidator(_identity)]
 Zone = Annotated[str, PlainValidator(_zone)]
 Url = Annotated[str, PlainValidator(_url)]
+Connector = Annotated[str, PlainValidator(_connector)]
+Web = Annotated[str, PlainValidator(_web)]
 Count = Annotated[int, PlainValidator(_count)]
 Few = Annotated[int, PlainValidator(_few)]
 Span = Annotated[str, PlainValidator(_span)]
@@ -182,10 +202,19 @@ class Hooks(Section):
 
 
 class NamedSource(Section):
-    """One source: where it is, how it is read, what is particular to it."""
+    """One source: a database by its `url`, or a platform by its `connector`; how it is read, what
+    is particular to it."""
 
-    url: Url
+    url: Url | None = None
     password_file: File | None = None
+    connector: Connector | None = None
+    auth: Text | None = None
+    settings: dict[str, Text] = Field(default_factory=dict)
+    base_url: Web | None = None
+    authorize_url: Web | None = None
+    token_url: Web | None = None
+    revoke_url: Web | None = None
+    allow_private_hosts: Switch = False
     include: Words | None = None
     exclude: Words | None = None
     jobs: Jobs | None = None
@@ -196,6 +225,24 @@ class NamedSource(Section):
     current: Switch | None = None
     retention: Retention | None = None
     hooks: Hooks = Hooks()
+
+    @model_validator(mode="after")
+    def _demand_kind(self) -> "NamedSource":
+        if (self.url is None) == (self.connector is None):
+            raise ValueError("a source has a `url`, or a `connector`: one of them")
+        wrong = _OF_DATABASES if self.connector else _OF_PLATFORMS
+        found = next((name for name in wrong if name in self.model_fields_set), None)
+        if found is not None:
+            kind = "connector" if self.connector else "url"
+            raise ValueError(f"`{found}` means nothing for a source with a `{kind}`")
+        return self
+
+
+_OF_DATABASES = ("password_file", "lock_timeout", "statement_timeout")
+_OF_PLATFORMS = (
+    *("auth", "settings", "base_url", "authorize_url", "token_url", "revoke_url"),
+    "allow_private_hosts",
+)
 
 
 class Document(Section):
