@@ -58,11 +58,14 @@ class Slices(Stanza):
 class Parent(Stanza):
     """The list is asked for once for each record of another stream, whose fields `fields` stand
     as `{parent.FIELD}` in the request. `when: changed` asks in an incremental sync only for
-    records that came."""
+    records that came. `where`: a field of the parent's record; the list is asked for only where
+    it is true (`lines.has_more`: the record itself holds a list's beginning, and says that there
+    is more)."""
 
     stream: StreamName
     fields: tuple[Path, ...] = (("id",),)
     when: Literal["all", "changed"] = "all"
+    where: Path = ()
 
 
 class Properties(Stanza):
