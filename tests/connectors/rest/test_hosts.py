@@ -1,4 +1,4 @@
-"""A source goes where it was set up to go, and nowhere else: 400 spellings, redirects, rebinding."""
+"""A source goes where it was set up to go, and nowhere else: spellings, redirects, names."""
 
 from ipaddress import ip_address
 

@@ -43,8 +43,9 @@ class TransportError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: an absolute URL with its query, and the name of the platform's operation
-    (`contacts.list`), by which budgets, recordings and messages know it.
+    """What is asked: an absolute URL with its query, and the platform's operation as its
+    specification writes it (`GET /v2/contacts/{id}`), by which budgets, recordings and messages
+    know it.
 
     Its repr shows neither headers, nor the body, nor the values of the query.
     """
