@@ -146,10 +146,12 @@ class Stream(Stanza):
 
 
 class FeedStream(Stanza):
-    """Which events speak of a stream: `object` is the kind of object that they name."""
+    """Which events speak of a stream: `object` is the kind of object that they name. `id`, where
+    given: the event names the stream's record there (a record that has the object inside)."""
 
     stream: StreamName
     object: str
+    id: Path = ()
 
 
 class Feed(Stanza):
