@@ -120,7 +120,7 @@ def test_a_connector_is_added_in_the_named_files_and_comes_back_proven(copy: Cop
     here = "listbackup.connectors.tsv"
     copy.insert(
         "src/listbackup/connectors/__init__.py",
-        r"^CONNECTORS: .* = \(POSTGRES, SQLITE\)$",
+        r"^CONNECTORS: .* = \(POSTGRES, SQLITE, REST\)$",
         f"""
 CONNECTORS += (
     Connector(

@@ -4,18 +4,19 @@ Everything is built when it is first asked for; nothing happens at import. An `A
 and one environment; a `Reach` says which vault is meant and what is held to open it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from listbackup.config.choosing import Setting, choose
-from listbackup.config.finding import find_file
-from listbackup.connectors import Connector, ReadOptions, find_connector, load
+from listbackup.config.finding import STANZAS, find_file, find_stanzas, reads_none
+from listbackup.connectors import REST, Connector, ReadOptions, find_connector, load
 from listbackup.errors import IntegrityError, UsageError
 from listbackup.events import Emit, Warned, ignore
 from listbackup.host import Host
+from listbackup.log import Redactor, redactor_for
 from listbackup.objectstore import ObjectStore
 from listbackup.objectstore.opening import open_store
 from listbackup.objectstore.passing import without_retries
@@ -24,6 +25,7 @@ from listbackup.records import Source
 from listbackup.records.restoring import Destination
 from listbackup.settings import Directories, find_directories
 from listbackup.vault.cache import Cache
+from listbackup.vault.credentials import SealedCredential
 from listbackup.vault.holding import (
     Holding,
     default_holding,
@@ -36,6 +38,14 @@ from listbackup.vault.opening import Access, Vault, open_vault, read_vault_descr
 
 if TYPE_CHECKING:
     from listbackup.config.loading import Configuration
+    from listbackup.config.models import NamedSource
+    from listbackup.connectors.rest.connection import Connect, Connection
+    from listbackup.connectors.rest.credentials import Keeper
+    from listbackup.connectors.rest.pace import Pace
+    from listbackup.connectors.rest.transport import Transport
+
+CLIENT = "listbackup.connectors.rest.client:connect"
+"""What speaks HTTP to platforms, where nothing else was given."""
 
 Around = Callable[[ObjectStore], ObjectStore]
 """Puts a wrapper around a store: a meter, faults, a recorder."""
@@ -91,13 +101,23 @@ class App:
         emit: Emit = ignore,
         host: Host | None = None,
         around: Around = lambda store: store,
+        *,
+        redactor: Redactor | None = None,
+        connect: "Connect | None" = None,
+        pace: "Pace | None" = None,
     ) -> None:
-        """Take what comes from outside. `around` wraps every store below the retries."""
+        """Take what comes from outside. `around` wraps every store below the retries; `redactor`
+        learns every secret that is opened; `connect` makes transports to platforms, whose time is
+        `pace`."""
         self.environment = environment
         self.emit = emit
         self.host = host or Host()
+        self.redactor = redactor or redactor_for(environment)
         self._around = around
+        self._connect = connect
+        self._pace = pace
         self._configurations: dict[Path, Configuration] = {}
+        self._opened: dict[Reach, Vault] = {}
 
     @cached_property
     def directories(self) -> Directories:
@@ -110,16 +130,27 @@ class App:
         return Installation(self.directories.state, self.host)
 
     def configuration(self, reach: Reach) -> "Configuration | None":
-        """Give the configuration file, read once; None where there is none. Raises UsageError,
-        RefusedError."""
-        path = find_file(reach.config, self.environment, Path.cwd(), self.directories.config)
-        if path is None:
+        """Give the configuration file with the sources that have files of their own, read once;
+        None where there is neither. Raises UsageError, RefusedError."""
+        if reads_none(reach.config, self.environment):
             return None
-        if path not in self._configurations:
-            from listbackup.config.loading import load_configuration
+        config = self.directories.config
+        path = find_file(reach.config, self.environment, Path.cwd(), config)
+        place = path or config / STANZAS
+        if place not in self._configurations:
+            stanzas = find_stanzas(config)
+            if path is None and not stanzas:
+                return None
+            from listbackup.config.loading import join_configurations
 
-            self._configurations[path] = load_configuration(path, self.environment)
-        return self._configurations[path]
+            self._configurations[place] = join_configurations(
+                path, place, stanzas, self.environment
+            )
+        return self._configurations[place]
+
+    def forget_configuration(self) -> None:
+        """Read the configuration again when it is asked for next."""
+        self._configurations.clear()
 
     def setting(self, reach: Reach, name: str, flag: Any = None, default: Any = None) -> Setting:
         """Give one setting of the file's first level, and where it comes from. Raises UsageError,
@@ -167,6 +198,7 @@ class App:
         access = replace(access, secrets=held.secrets, cache=cache)
         vault = open_vault(access, self.account(reach), whole=whole)
         vault.expect(held.heads, held.kit_date)
+        self._opened[reach] = vault
         return vault
 
     def passphrase(self, reach: Reach) -> str | None:
@@ -188,6 +220,49 @@ class App:
         if password_file is not None and not environment.get("LISTBACKUP_PASSWORD_FILE"):
             environment = {**environment, "LISTBACKUP_PASSWORD_FILE": str(password_file)}
         return Endpoint(connector, load(connector.address)(url, environment))
+
+    def named_endpoint(self, reach: Reach, name: str) -> Endpoint:
+        """Understand a source of the configuration, by name. Raises UsageError, AuthError."""
+        found = self.configuration(reach)
+        if found is None:
+            raise UsageError(f"No configuration names a source {name!r}.")
+        said = found.source(name)
+        if said.url is not None:
+            return self.endpoint(said.url, said.password_file)
+        return Endpoint(REST, self.connection(reach, name, said))
+
+    def connection(
+        self, reach: Reach, name: str, said: "NamedSource", keeper: "Keeper | None" = None
+    ) -> "Connection":
+        """Understand a source of a platform. What opens it is sealed by the vault that is meant,
+        where no other `keeper` is given. Raises UsageError."""
+        from listbackup.connectors.rest.connection import (
+            Connection,
+            Overrides,
+            choose_way,
+            settle_settings,
+        )
+        from listbackup.connectors.rest.loading import load_platform
+        from listbackup.connectors.rest.pace import SystemPace
+
+        platform = load_platform(said.connector or "")
+        urls = (said.base_url, said.authorize_url, said.token_url, said.revoke_url)
+        return Connection(
+            name=name,
+            platform=platform,
+            way=choose_way(platform, said.auth),
+            settings=settle_settings(platform, said.settings),
+            overrides=Overrides(*(url or "" for url in urls)),
+            allow_private_hosts=said.allow_private_hosts,
+            keeper=keeper or self.credentials(reach, name),
+            connect=self._connect or self._connect_by_http,
+            pace=self._pace or SystemPace(self.host.clock),
+            learn=self.redactor.learn,
+        )
+
+    def credentials(self, reach: Reach, name: str) -> SealedCredential:
+        """Give the place of what opens a source; the vault is opened when it is needed."""
+        return SealedCredential(lambda: self._opened.get(reach) or self.vault(reach), name)
 
     def warn_of_password(self, endpoint: Endpoint) -> None:
         """Say once that a password in a URL is seen by others. (A source that is opened says so
@@ -215,6 +290,9 @@ class App:
         make = load(endpoint.connector.target)
         made = make(endpoint.address, self.host, self.emit, self.environment)
         return cast(Destination, made)
+
+    def _connect_by_http(self, urls: Sequence[str], private: bool) -> "Transport":
+        return cast("Transport", load(CLIENT)(urls, private))
 
     def _find_holdings(self, reach: Reach, access: Access) -> tuple[str, list[Holding]]:
         pinned = self.installation.pins().get(access.url)

@@ -10,6 +10,7 @@ from listbackup.app import App
 from listbackup.cli.listeners import Listener, choose_listener
 from listbackup.cli.messages import to_line, to_message
 from listbackup.cli.words import printable
+from listbackup.errors import ListbackupError
 from listbackup.events import Event
 from listbackup.host import Host
 from listbackup.log import redactor_for
@@ -69,13 +70,20 @@ def open_output(as_json: bool, *, quiet: bool = False) -> Iterator[Output]:
     """Build an App whose events are heard, and close the listener when the block ends. `quiet`:
     no progress and no text of results, only warnings; with `as_json` the results too."""
     host = Host()
-    clean = redactor_for(os.environ).clean
+    redactor = redactor_for(os.environ)
+    clean = redactor.clean
     listener = choose_listener(host.clock, clean, as_json=as_json, quiet=quiet)
 
     def emit(event: Event) -> None:
         listener(event)
 
     try:
-        yield Output(App(os.environ, emit, host), listener, clean, as_json, quiet)
+        app = App(os.environ, emit, host, redactor=redactor)
+        yield Output(app, listener, clean, as_json, quiet)
+    except ListbackupError as error:
+        # Only here is known which secrets were opened on the way.
+        error.message, error.hint = clean(error.message), clean(error.hint)
+        error.subject = clean(error.subject) if error.subject else None
+        raise
     finally:
         listener.close()

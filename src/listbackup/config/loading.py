@@ -141,6 +141,18 @@ def load_stanza(path: Path, name: str, environment: Mapping[str, str]) -> Config
     return _validate(path, Tree({"sources": {name: tree.root}}, lines), environment)
 
 
+def join_configurations(
+    path: Path | None, place: Path, stanzas: Mapping[str, Path], environment: Mapping[str, str]
+) -> Configuration:
+    """Read the file at `path`, where there is one, with the files that say one source each.
+    `place` is how the whole is called where there is none. Raises as `load_configuration`."""
+    main = Configuration(place, Document(), Tree({}))
+    if path is not None:
+        main = load_configuration(path, environment)
+    others = {name: load_stanza(one, name, environment) for name, one in stanzas.items()}
+    return main.join(others) if others else main
+
+
 def _read_tree(path: Path) -> Tree:
     try:
         with open(path, "rb") as file:

@@ -47,7 +47,18 @@ SQLITE = Connector(
     target="listbackup.connectors.sqlite.restoring:SqliteTarget",
 )
 
-CONNECTORS: tuple[Connector, ...] = (POSTGRES, SQLITE)
+REST = Connector(
+    engine="rest",
+    schemes=(),
+    address="",
+    source="listbackup.connectors.rest.source:RestSource",
+    inspect="listbackup.connectors.rest.inspection:inspect",
+    target="listbackup.connectors.rest.target:PlatformTarget",
+)
+"""Every platform behind an HTTP API. It has no URL of its own: a stanza names it, and what stands
+for its address is a `connectors.rest.connection.Connection`."""
+
+CONNECTORS: tuple[Connector, ...] = (POSTGRES, SQLITE, REST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,8 @@ class ReadOptions:
     `include` and `exclude` are patterns over stream names (`*` and `?`; no `include` means all);
     `jobs` how many parts are read at once; `limit_rate` bytes a second over all of them (0 is no
     limit); timeouts in seconds, 0 waits for ever (`statement_timeout`) or not at all
-    (`lock_timeout`); after `long_reading` seconds a warning says what a held snapshot costs.
+    (`lock_timeout`); after `long_reading` seconds a warning says what a held snapshot costs;
+    `full` lists all streams whole, also those that could be asked for changes alone.
     """
 
     include: tuple[str, ...] = ()
@@ -67,6 +79,7 @@ class ReadOptions:
     lock_timeout: float = 30.0
     statement_timeout: float = 0.0
     long_reading: float = 3600.0
+    full: bool = False
 
 
 def find_connector(url: str) -> Connector:

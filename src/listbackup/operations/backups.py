@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from listbackup.app import App, Reach
+from listbackup.app import App, Endpoint, Reach
 from listbackup.connectors import ReadOptions
 from listbackup.errors import BusyError, ListbackupError
 from listbackup.events import Warned
@@ -26,21 +26,24 @@ ASSUMED_RATE = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What is accepted of a source that seems wrong, whether the typed view is made, and whether
-    each stream's whole state is published as one file (None: as the vault and the time allow)."""
+    """What is accepted of a source that seems wrong, whether the typed view is made, whether
+    each stream's whole state is published as one file (None: as the vault and the time allow), and
+    whether all streams are listed whole where changes alone could be asked for."""
 
     accept_new_server: bool = False
     accept_deletes: bool = False
     view: bool = True
     current: bool | None = None
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BackupWishes:
-    """Which source, under which name, and how it is to be read. `password_file` is what the
-    configuration file names; the environment's wins over it."""
+    """Which source, under which name, and how it is to be read. `source` is a URL, or None for the
+    source of the configuration that has the name; `password_file` is what the configuration names
+    for a URL; the environment's wins over it."""
 
-    source: str = field(repr=False)
+    source: str | None = field(repr=False)
     name: str | None = None
     reading: ReadOptions = field(default_factory=ReadOptions)
     manner: Manner = field(default_factory=Manner)
@@ -134,11 +137,11 @@ def back_up(app: App, reach: Reach, wishes: BackupWishes) -> BackedUp:
     """
     for tag in wishes.tags:
         check_tag(tag)
-    endpoint = app.endpoint(wishes.source, wishes.password_file)
+    endpoint = open_endpoint(app, reach, wishes)
     name = name_source(endpoint, wishes.name)
     began = app.host.clock.monotonic()
     vault = app.vault(reach)
-    source = app.source(endpoint, wishes.reading)
+    source = app.source(endpoint, replace(wishes.reading, full=wishes.manner.full))
     options = _settle(wishes)
     try:
         with app.installation.lock(f"{vault.id}/backup-{vault.account.name}-{name}"):
@@ -165,12 +168,20 @@ def _settle(wishes: BackupWishes) -> SyncOptions:
     return options if manner.view else replace(options, typed_from=None)
 
 
-def plan_backup(app: App, wishes: BackupWishes) -> BackupPlan:
-    """Say what a backup would read: the source is looked at, nothing is locked or copied.
+def open_endpoint(app: App, reach: Reach, wishes: BackupWishes) -> Endpoint:
+    """Understand which source is meant. Raises UsageError, AuthError."""
+    if wishes.source is None:
+        return app.named_endpoint(reach, wishes.name or "")
+    return app.endpoint(wishes.source, wishes.password_file)
+
+
+def plan_backup(app: App, reach: Reach, wishes: BackupWishes) -> BackupPlan:
+    """Say what a backup would read: the source is looked at, nothing is locked or copied. Of the
+    vault only what opens a platform is asked for.
 
     Raises UsageError, AuthError, SourceError.
     """
-    endpoint = app.endpoint(wishes.source, wishes.password_file)
+    endpoint = open_endpoint(app, reach, wishes)
     name = name_source(endpoint, wishes.name)
     found = app.inspect(endpoint, wishes.reading)
     return BackupPlan(

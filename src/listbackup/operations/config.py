@@ -22,6 +22,10 @@ from listbackup.operations.rounds import demand_configuration
 Value = str | int | float | bool | tuple[str, ...] | None
 _HOLDINGS = ("key_file", "passphrase_file", "passphrase", "kit_file")
 _EVENTS = ("on_start", "on_success", "on_partial", "on_failure")
+_CONNECTION = (
+    *("connector", "auth", "base_url", "authorize_url", "token_url", "revoke_url"),
+    "allow_private_hosts",
+)
 _USUAL_HOOKS = {"timeout": TIMEOUT, "retries": RETRIES}
 
 
@@ -88,7 +92,7 @@ def check_config(app: App, reach: Reach) -> ConfigChecked:
         found = demand_configuration(app, reach, "The configuration file is to be tried")
     except Mistaken as error:
         return ConfigChecked(str(error.subject), None, "", (), error.mistakes, ())
-    sources = tuple(_describe_source(app, found, name) for name in found.document.sources)
+    sources = tuple(_describe_source(app, reach, found, name) for name in found.document.sources)
     return ConfigChecked(
         str(found.path),
         app.vault_url(reach),
@@ -130,7 +134,7 @@ def _list_settings(app: App, reach: Reach, found: Configuration | None) -> Itera
             f"hooks.{event}", found, (getattr(found.document.hooks, event), ("hooks", event))
         )
     for name in found.document.sources:
-        yield from _list_source(app, found, name)
+        yield from _list_source(app, reach, found, name)
 
 
 def _list_holdings(app: App, reach: Reach, own: Configuration | None) -> Iterator[Setting]:
@@ -177,13 +181,17 @@ def _show_hook(
     return Setting(name, value, "file", found.place(*trail), shown)
 
 
-def _list_source(app: App, found: Configuration, name: str) -> Iterator[Setting]:
+def _list_source(app: App, reach: Reach, found: Configuration, name: str) -> Iterator[Setting]:
     prefix, said = f"sources.{name}", found.source(name)
     trail = ("sources", name)
-    url = (said.url, found.place(*trail, "url"))
-    yield replace(choose(f"{prefix}.url", written=url), shown=_show_address(app, found, name))
-    password = (said.password_file, found.place(*trail, "password_file"))
-    yield choose(f"{prefix}.password_file", environment=app.environment, written=password)
+    if said.connector is not None:
+        yield from _list_connection(found, name)
+    else:
+        url = (said.url, found.place(*trail, "url"))
+        shown = _show_address(app, reach, found, name)
+        yield replace(choose(f"{prefix}.url", written=url), shown=shown)
+        password = (said.password_file, found.place(*trail, "password_file"))
+        yield choose(f"{prefix}.password_file", environment=app.environment, written=password)
     for one in choose_reading(ReadingWishes(), app.environment, found, name):
         yield replace(one, name=f"{prefix}.{one.name}")
     yield choose(f"{prefix}.tags", written=(said.tags, found.place(*trail, "tags")))
@@ -195,18 +203,29 @@ def _list_source(app: App, found: Configuration, name: str) -> Iterator[Setting]
         yield _show_hook(f"{prefix}.hooks.{event}", found, found.hook(name, event))
 
 
-def _show_address(app: App, found: Configuration, name: str) -> str:
+def _list_connection(found: Configuration, name: str) -> Iterator[Setting]:
+    prefix, said = f"sources.{name}", found.source(name)
+    for key in _CONNECTION:
+        if getattr(said, key) is not None:
+            written = (getattr(said, key), found.place("sources", name, key))
+            yield choose(f"{prefix}.{key}", written=written)
+    for setting, value in said.settings.items():
+        place = found.place("sources", name, "settings", setting)
+        yield choose(f"{prefix}.settings.{setting}", written=(value, place))
+
+
+def _show_address(app: App, reach: Reach, found: Configuration, name: str) -> str:
     """Give a source's address as it may be shown; what came from the environment stays unfilled."""
     said = found.source(name)
     if found.from_environment("sources", name, "url"):
         return str(found.written("sources", name, "url"))
     try:
-        return app.endpoint(said.url).shown
+        return app.named_endpoint(reach, name).shown
     except ListbackupError:
-        return f"{said.url.partition('://')[0]}://{MASK}"
+        return said.connector or f"{(said.url or '').partition('://')[0]}://{MASK}"
 
 
-def _describe_source(app: App, found: Configuration, name: str) -> SourceMeant:
+def _describe_source(app: App, reach: Reach, found: Configuration, name: str) -> SourceMeant:
     retention = found.retention(name)
     rules: list[str] = []
     prunes = False
@@ -217,7 +236,7 @@ def _describe_source(app: App, found: Configuration, name: str) -> SourceMeant:
     hooks = [(event, found.hook(name, event)) for event in _EVENTS]
     return SourceMeant(
         name,
-        redactor_for(app.environment).clean(_show_address(app, found, name)),
+        redactor_for(app.environment).clean(_show_address(app, reach, found, name)),
         tuple(rules),
         prunes,
         tuple(f"{event} {describe_hook(one[0])}" for event, one in hooks if one and one[0]),
@@ -239,9 +258,10 @@ def _find_problems(app: App, reach: Reach, found: Configuration) -> Iterator[str
         place = found.place("sources", name, "password_file")
         yield from _look_at_file(f"sources.{name}.password_file", said.password_file, place)
         try:
-            endpoint = app.endpoint(said.url)
+            endpoint = app.named_endpoint(reach, name)
         except ListbackupError as error:
-            yield f"sources.{name}.url: {error.message}  ({found.place('sources', name, 'url')})"
+            key = "url" if said.url else "connector"
+            yield f"sources.{name}.{key}: {error.message}  ({found.place('sources', name, key)})"
             continue
         if endpoint.address.password_in_url and not found.from_environment("sources", name, "url"):
             yield (

@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from listbackup.app import Endpoint
+from listbackup.connectors import REST
 from listbackup.ids import encode_base32
 from listbackup.vault.layout import check_id
 
@@ -14,6 +15,8 @@ def name_source(endpoint: Endpoint, wish: str | None) -> str:
     """Give the id of a source. Raises UsageError for a wish that is none."""
     if wish is not None:
         return check_id(wish, "the name of a source")
+    if endpoint.connector is REST:
+        return check_id(endpoint.container, "the name of a source")
     engine = endpoint.connector.engine
     if not endpoint.port and endpoint.container.startswith("/"):
         return make_file_id(engine, endpoint.container)

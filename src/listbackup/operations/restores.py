@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from listbackup.app import App, Endpoint, Reach
-from listbackup.connectors import ReadOptions, find_engine
+from listbackup.connectors import REST, ReadOptions
 from listbackup.errors import UsageError
 from listbackup.records.restoring import Comparison, RestoreOptions, RestorePlan
 from listbackup.recovery.restoring import compare_with_source, plan_restore, restore
@@ -132,14 +132,16 @@ def compare_only(app: App, reach: Reach, wishes: RestoreWishes) -> Compared:
 
 
 def _open(app: App, reach: Reach, wishes: RestoreWishes) -> tuple[Endpoint, Choice, Snapshot]:
-    endpoint = app.endpoint(wishes.target)
+    named = "://" not in wishes.target and app.configuration(reach) is not None
+    endpoint = app.named_endpoint(reach, wishes.target) if named else app.endpoint(wishes.target)
     vault = app.vault(reach)
     choice = choose_snapshot(vault, wishes.snapshot, allow_partial=wishes.options.allow_partial)
     snapshot = open_snapshot(vault, choice.commit, choice.view.name)
-    if find_engine(snapshot.identity.engine) is not endpoint.connector:
+    if endpoint.connector is not REST and endpoint.connector.engine != snapshot.identity.engine:
         raise UsageError(
             f"A snapshot of {snapshot.identity.engine} cannot be written into "
             f"{endpoint.connector.engine}.",
             subject=endpoint.shown,
+            hint="`listbackup export` writes its records into files for other tools.",
         )
     return endpoint, choice, snapshot

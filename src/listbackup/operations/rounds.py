@@ -20,13 +20,14 @@ from listbackup.errors import (
     exit_code,
 )
 from listbackup.events import StepDone, StepStarted, Warned
-from listbackup.log import Redactor, redactor_for
+from listbackup.log import Redactor
 from listbackup.operations.backups import (
     BackedUp,
     BackupPlan,
     BackupWishes,
     Manner,
     back_up,
+    open_endpoint,
     plan_backup,
 )
 from listbackup.operations.hooks import Event, Outcome, run_hooks
@@ -133,7 +134,7 @@ def settle_wishes(app: App, reach: Reach, name: str, wishes: RoundWishes) -> Bac
 
 def plan_named(app: App, reach: Reach, name: str, wishes: RoundWishes) -> BackupPlan:
     """Say what a backup of a named source would read. Raises what `plan_backup` raises."""
-    return plan_backup(app, settle_wishes(app, reach, name, wishes))
+    return plan_backup(app, reach, settle_wishes(app, reach, name, wishes))
 
 
 def back_up_named(
@@ -143,14 +144,14 @@ def back_up_named(
     Raises what `back_up` raises."""
     found = demand_configuration(app, reach, f"{name!r} is no URL")
     found.source(name)
-    redactor = redactor_for(app.environment)
+    redactor = app.redactor
     vault = app.vault_url(reach) or ""
     start = Outcome("start", name, vault, unforeseen="it failed unforeseen")
     run_hooks(app, found, start, redactor)
     ended = replace(start, event="failure")
     try:
         meant = settle_wishes(app, reach, name, wishes)
-        _learn_password(app, meant, redactor)
+        _learn_password(app, reach, meant, redactor)
         done = back_up(app, reach, replace(meant, halted=halted))
         if done.status == "complete" and prunes_after_backup(app, reach, name):
             done = replace(done, dropped=prune_after_backup(app, reach, name))
@@ -229,8 +230,8 @@ def _end_one(
     )
 
 
-def _learn_password(app: App, meant: BackupWishes, redactor: Redactor) -> None:
-    password = getattr(app.endpoint(meant.source, meant.password_file).address, "password", None)
+def _learn_password(app: App, reach: Reach, meant: BackupWishes, redactor: Redactor) -> None:
+    password = getattr(open_endpoint(app, reach, meant).address, "password", None)
     if password:
         redactor.learn(password)
 

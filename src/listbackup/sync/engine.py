@@ -99,7 +99,7 @@ def _check_identity(writer: SyncWriter, found: Identity, name: str, options: Syn
         found.container,
     ):
         raise RefusedError(
-            f"This is another database than the one that {name} was before: "
+            f"This is another database or account than the one that {name} was: "
             f"{found.engine} {found.container} on {found.server}, "
             f"not {known.container} on {known.server}.",
             subject=name,

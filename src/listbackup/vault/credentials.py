@@ -12,8 +12,9 @@ Knows nothing of what the bytes mean.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from listbackup.crypto.deriving import derive_key
@@ -31,9 +32,14 @@ class SealedCredential:
     """The file of one source. `read` and `write` are whole and durable; who changes what was
     read holds the `lease` meanwhile."""
 
-    def __init__(self, vault: Vault, source: str) -> None:
-        self._vault = vault
+    def __init__(self, open_vault: Callable[[], Vault], source: str) -> None:
+        """Take how the vault is opened, which is done when it is first needed."""
+        self._open_vault = open_vault
         self.source = source
+
+    @cached_property
+    def _vault(self) -> Vault:
+        return self._open_vault()
 
     @property
     def path(self) -> Path:

@@ -48,6 +48,9 @@ class MannerOptions:
     accept_deletes: Annotated[bool, flag("It is true that much is gone: hold no deletes back.")] = (
         False
     )
+    full: Annotated[
+        bool, flag("List all streams of a platform whole, to see what was deleted there.")
+    ] = False
     no_view: Annotated[
         bool, flag("Make no typed view (Parquet) for queries; they make it when they need it.")
     ] = False
@@ -67,6 +70,7 @@ class MannerOptions:
             self.accept_deletes,
             view=not self.no_view,
             current=self.current,
+            full=self.full,
         )
 
 
@@ -146,7 +150,7 @@ def _plan(output: Output, reach: Reach, source: str, name: str | None, wishes: R
         plan = plan_named(output.app, reach, source, wishes)
     else:
         read = settle_reading(wishes.reading, output.app.environment)
-        plan = plan_backup(output.app, BackupWishes(source, name, read))
+        plan = plan_backup(output.app, reach, BackupWishes(source, name, read))
     output.show("backup_plan", plan, _describe_plan(plan))
     return PARTIAL if plan.not_read else 0
 

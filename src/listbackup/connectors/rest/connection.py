@@ -4,6 +4,7 @@ It is what `Endpoint.address` is for databases. Opens nothing by itself: transpo
 place of the credentials come in.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -143,6 +144,30 @@ class Connection:
             risk="Nothing was written; earlier snapshots are untouched.",
             hint=f"Run `listbackup source reconnect {self.name}`.",
         )
+
+
+def settle_settings(platform: Platform, given: Mapping[str, str]) -> dict[str, str]:
+    """Give each setting of the platform its value: what is given, else its default, else "".
+    Raises UsageError for one that is unknown, missing or not of its form."""
+    names = [one.name for one in platform.settings]
+    strange = next((name for name in given if name not in names), None)
+    if strange is not None:
+        raise UsageError(
+            f"{platform.title} has no setting {strange!r}.",
+            hint=f"There are: {', '.join(names) or 'none'}.",
+        )
+    settled = {}
+    for one in platform.settings:
+        value = given.get(one.name) or one.default or ""
+        hint = f"--setting {one.name}=..., or `settings:` in the stanza."
+        if one.required and not value:
+            raise UsageError(f"The setting {one.name} is missing: {one.title}.", hint=hint)
+        if value and one.pattern and re.fullmatch(one.pattern, value) is None:
+            raise UsageError(
+                f"The setting {one.name} is not of its form: {one.title}.", hint=one.hint or hint
+            )
+        settled[one.name] = value
+    return settled
 
 
 def choose_way(platform: Platform, named: str | None) -> Authentication:
