@@ -39,13 +39,11 @@ from listbackup.vault.opening import Access, Vault, open_vault, read_vault_descr
 if TYPE_CHECKING:
     from listbackup.config.loading import Configuration
     from listbackup.config.models import NamedSource
+    from listbackup.connectors.rest.budgets import Budgets
     from listbackup.connectors.rest.connection import Connect, Connection
     from listbackup.connectors.rest.credentials import Keeper
     from listbackup.connectors.rest.pace import Pace
     from listbackup.connectors.rest.transport import Transport
-
-CLIENT = "listbackup.connectors.rest.client:connect"
-"""What speaks HTTP to platforms, where nothing else was given."""
 
 Around = Callable[[ObjectStore], ObjectStore]
 """Puts a wrapper around a store: a meter, faults, a recorder."""
@@ -148,6 +146,20 @@ class App:
             )
         return self._configurations[place]
 
+    @cached_property
+    def pace(self) -> "Pace":
+        """The time of event loops."""
+        from listbackup.connectors.rest.pace import SystemPace
+
+        return self._pace or SystemPace(self.host.clock)
+
+    @cached_property
+    def budgets(self) -> "Budgets":
+        """What platforms allow all sources of this process together."""
+        from listbackup.connectors.rest.budgets import Budgets
+
+        return Budgets(self.pace, self.host.entropy)
+
     def forget_configuration(self) -> None:
         """Read the configuration again when it is asked for next."""
         self._configurations.clear()
@@ -243,7 +255,6 @@ class App:
             settle_settings,
         )
         from listbackup.connectors.rest.loading import load_platform
-        from listbackup.connectors.rest.pace import SystemPace
 
         platform = load_platform(said.connector or "")
         urls = (said.base_url, said.authorize_url, said.token_url, said.revoke_url)
@@ -256,7 +267,8 @@ class App:
             allow_private_hosts=said.allow_private_hosts,
             keeper=keeper or self.credentials(reach, name),
             connect=self._connect or self._connect_by_http,
-            pace=self._pace or SystemPace(self.host.clock),
+            pace=self.pace,
+            budgets=self.budgets,
             learn=self.redactor.learn,
         )
 
@@ -292,7 +304,10 @@ class App:
         return cast(Destination, made)
 
     def _connect_by_http(self, urls: Sequence[str], private: bool) -> "Transport":
-        return cast("Transport", load(CLIENT)(urls, private))
+        from listbackup.connectors.rest.hosts import HostGuard
+        from listbackup.connectors.rest.httpclient import HttpClient
+
+        return HttpClient(HostGuard(urls, allow_private_hosts=private))
 
     def _find_holdings(self, reach: Reach, access: Access) -> tuple[str, list[Holding]]:
         pinned = self.installation.pins().get(access.url)

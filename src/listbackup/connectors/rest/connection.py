@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from listbackup.connectors.rest.budgets import Budgets
 from listbackup.connectors.rest.credentials import Credential, Keeper, read_credential
 from listbackup.connectors.rest.models.authentication import (
     Authentication,
@@ -18,8 +19,8 @@ from listbackup.connectors.rest.models.authentication import (
 from listbackup.connectors.rest.models.placeholders import Placeholder, Text
 from listbackup.connectors.rest.models.platform import Platform
 from listbackup.connectors.rest.pace import Pace
-from listbackup.connectors.rest.transport import Transport
-from listbackup.errors import AuthError, UsageError
+from listbackup.connectors.rest.transport import Transport, TransportError
+from listbackup.errors import AuthError, RefusedError, UsageError
 
 Connect = Callable[[Sequence[str], bool], Transport]
 """Makes a transport, within the event loop that uses it, that reaches the origins of these URLs
@@ -52,6 +53,7 @@ class Connection:
     keeper: Keeper = field(repr=False)
     connect: Connect = field(repr=False)
     pace: Pace = field(repr=False)
+    budgets: Budgets = field(repr=False)
     learn: Learn = field(repr=False, default=lambda secret: None)
 
     @property
@@ -117,8 +119,17 @@ class Connection:
         return text.fill({Placeholder("setting", name): one for name, one in self.settings.items()})
 
     def open_transport(self) -> Transport:
-        """Make a transport that reaches what this source may reach."""
-        return self.connect(self.origins, self.allow_private_hosts)
+        """Make a transport that reaches what this source may reach. Raises RefusedError where
+        that may not be reached."""
+        try:
+            return self.connect(self.origins, self.allow_private_hosts)
+        except TransportError as error:
+            raise RefusedError(
+                f"{self.name} may not be asked: {error.detail}.",
+                subject=self.masked,
+                risk="Nothing was sent.",
+                hint="Look at its URLs; docs/sources.md tells what they may be.",
+            ) from None
 
     def credential(self) -> Credential:
         """Open what this source is opened with. Raises AuthError where it was never connected or
