@@ -3,35 +3,39 @@
 Knows no query language: it gives the values as they were, whoever asks chooses among them.
 """
 
-from collections import deque
 from collections.abc import Iterator
 
-from listbackup.sandbox.platforms.state import Account, Change, Value
+from listbackup.sandbox.platforms.state import Account, Value
 
 
 class LaggingIndex:
-    """The values of one collection as they were `lag` seconds ago, additions, changes and
-    deletions alike. What was there when the index was made is in it."""
+    """The values of one collection as they were `lag` seconds ago: additions, changes and
+    deletions alike show late. What was put without being told shows at once."""
 
     def __init__(self, account: Account, collection: str, lag: float) -> None:
         self._account = account
         self._collection = collection
         self._lag = lag
-        self._seen = {record.id: record.value for record in account[collection].all.oldest_first()}
-        self._pending: deque[Change] = deque()
-        account.listeners.append(self._hear)
 
     def values(self) -> Iterator[tuple[str, Value]]:
-        """Give id and value of each record that a search may find now, oldest first."""
-        ripe = self._account.now - self._lag
-        while self._pending and self._pending[0].at <= ripe:
-            change = self._pending.popleft()
-            if change.after is None:
-                self._seen.pop(change.id, None)
-            else:
-                self._seen[change.id] = change.after
-        yield from self._seen.items()
+        """Give id and value of each record that a search may find now, oldest first; what was
+        deleted a moment ago comes last."""
+        earlier = self._look_back()
+        for record in self._account[self._collection].all.oldest_first():
+            if record.id not in earlier:
+                yield record.id, record.value
+                continue
+            value = earlier.pop(record.id)
+            if value is not None:
+                yield record.id, value
+        yield from ((id, value) for id, value in earlier.items() if value is not None)
 
-    def _hear(self, change: Change) -> None:
-        if change.collection == self._collection:
-            self._pending.append(change)
+    def _look_back(self) -> dict[str, Value | None]:
+        ripe = self._account.now - self._lag
+        earlier: dict[str, Value | None] = {}
+        for change in reversed(self._account.changes):
+            if change.at <= ripe:
+                break
+            if change.collection == self._collection:
+                earlier[change.id] = change.before
+        return earlier

@@ -109,13 +109,14 @@ class Listing:
 @dataclass(slots=True)
 class Collection:
     """The records of one kind. `indexed` names top-level fields by whose value they are found
-    quickly."""
+    quickly; `version` grows with every change."""
 
     name: str
     indexed: tuple[str, ...] = ()
     records: dict[str, Record] = field(default_factory=dict)
     tombstones: dict[str, Tombstone] = field(default_factory=dict)
     all: Listing = field(default_factory=Listing)
+    version: int = 0
     _by: dict[tuple[str, Any], Listing] = field(default_factory=dict)
     _numbers: int = 0
 
@@ -149,6 +150,7 @@ class Collection:
             born = now if created is None else created
             record = Record(id, value, born, max(born, now), self._numbers)
             self.tombstones.pop(id, None)
+        self.version += 1
         self.records[id] = record
         self.all.put(record)
         for name in self.indexed:
@@ -158,6 +160,7 @@ class Collection:
     def drop(self, id: str, now: float) -> Tombstone:
         """Take a record out. Raises KeyError."""
         record = self.records.pop(id)
+        self.version += 1
         self._forget(record)
         self.tombstones[id] = Tombstone(id, record.value, record.place, now)
         return self.tombstones[id]
@@ -207,6 +210,10 @@ class Account:
         if told:
             self._tell(Change(self.now, name, id, old.value if old else None, value))
         return record
+
+    def announce(self, name: str, id: str) -> None:
+        """Tell of a record that was put untold, as one that came now. Raises KeyError."""
+        self._tell(Change(self.now, name, id, None, self[name][id].value))
 
     def drop(self, name: str, id: str, *, told: bool = True) -> Tombstone:
         """Delete a record. Raises KeyError."""
