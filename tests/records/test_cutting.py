@@ -96,3 +96,9 @@ def test_a_field_and_one_within_it_can_be_asked_for() -> None:
 def test_what_is_no_object_has_no_fields(record: bytes) -> None:
     with pytest.raises(SourceError, match="not JSON"):
         find_fields([record], ["a"])
+
+
+def test_a_strange_name_is_followed_by_hand_and_no_page_has_its_records_there() -> None:
+    assert find_fields([b'{"a\\"":{"\\n":1}}'], ['a"', 'a".\n']) == [({"\n": 1}, 1)]
+    with pytest.raises(SourceError, match="Nothing can be found"):
+        cut_records(b"{}", ['a"'])

@@ -12,6 +12,7 @@ from listbackup.history.filesystem import Readable
 from listbackup.history.lines import whole_chunks
 from listbackup.history.ranges import Held, StoredRange
 from listbackup.parquet.parts import PartMaker
+from listbackup.parquet.recordparts import RECORDS
 from listbackup.records.encodings import open_encoding
 from listbackup.vault.objects import Objects
 from listbackup.vault.states import State, StoredBatch, number_batch
@@ -66,6 +67,8 @@ class BatchMaker:
         self._objects = objects
         self._encoding = open_encoding(state.encoding, schema)
         names = [str(column["name"]) for column in schema["columns"]]
+        if state.encoding == RECORDS:
+            names = list(state.key)
         positions = [names.index(name) for name in state.key]
         self._maker = PartMaker(state.encoding, schema, positions)
         self._lock = threading.Lock()

@@ -20,9 +20,11 @@ from listbackup.history.sides import Array, DeadLists
 from listbackup.history.timelines import Timeline
 from listbackup.history.typedparts import open_parts
 from listbackup.history.validity import follow_lines, write_fates
+from listbackup.parquet.recordparts import RECORDS
+from listbackup.parquet.unions import ask_fields, match_fields, plan_union
 from listbackup.vault.reading import SnapshotStream
 from listbackup.vault.sources import Committed
-from listbackup.vault.states import number_batch
+from listbackup.vault.states import State, number_batch
 
 HISTORY = "history"
 OWN = "_listbackup"
@@ -146,7 +148,8 @@ class Views:
 
     def show(self, stream: SnapshotStream) -> None:
         """Make the view of a stream as it is in a snapshot. Raises IntegrityError."""
-        source = self._lend(open_parts(stream.objects, [(stream.state, stream.schema)], self._held))
+        parts = open_parts(stream.objects, [(stream.state, stream.schema)], self._held)
+        source = self._lend(parts, [stream.state])
         dead = DeadLists(stream.objects).join(stream.state)
         but = ""
         if dead:
@@ -165,7 +168,7 @@ class Views:
     def show_past(self, timeline: Timeline) -> None:
         """Make the views of all that a stream ever was. Raises IntegrityError."""
         states = list(zip(timeline.states, timeline.schemas, strict=True))
-        source = self._lend(open_parts(timeline.objects, states, self._held))
+        source = self._lend(open_parts(timeline.objects, states, self._held), timeline.states)
         validity = follow_lines(timeline)
         fates = write_fates(validity)
         segments, lines = self._table(fates.segments), self._table(fates.lines)
@@ -201,11 +204,18 @@ class Views:
         )
         return f"(SELECT number, make_timestamptz(micros) AS at, name FROM {table})"
 
-    def _lend(self, parts: Sequence[Readable]) -> str:
+    def _lend(self, parts: Sequence[Readable], states: Sequence[State]) -> str:
+        """Lend parts of some states of one stream, and write what reads them as one table."""
         addresses = []
         for part in parts:
             self._count += 1
             addresses.append(self._engine.files.lend(f"{self._count}.parquet", part))
+        if any(state.encoding == RECORDS for state in states):
+            database = self._engine.database
+            asked = ask_fields(addresses)
+            answer = self._engine.guard(lambda: database.execute(asked).fetchall())
+            key = dict.fromkeys(path for state in states for path in state.key)
+            return f"({plan_union(match_fields(addresses, answer), list(key)).query})"
         listed = ", ".join(f"'{one}'" for one in addresses)
         return f"read_parquet([{listed}], union_by_name = true)"
 

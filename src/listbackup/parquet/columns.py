@@ -27,6 +27,18 @@ def plan_names(schema: Mapping[str, Any]) -> tuple[Names, ...]:
     """Name the columns of a part, in the order of the schema object's `columns`; the same for
     every part of streams of these columns."""
     sources = [str(column["name"]) for column in schema["columns"]]
+    columns, taken = _name(sources)
+    twins = [_free(f"{column}{TWIN}", taken, at_least=0) for column in columns]
+    return tuple(Names(*names) for names in zip(sources, columns, twins, strict=True))
+
+
+def name_columns(sources: Sequence[str]) -> list[str]:
+    """Name columns that have no twins."""
+    return _name(sources)[0]
+
+
+def _name(sources: Sequence[str]) -> tuple[list[str], set[str]]:
+    """Name columns, and give all names that are taken, in lower case."""
     taken = set(RESERVED)
     planned: list[str] = []
     for source in sources:
@@ -34,8 +46,7 @@ def plan_names(schema: Mapping[str, Any]) -> tuple[Names, ...]:
         planned.append(source if free else "")
         taken.add(source.lower())
     columns = [name or _free(source, taken) for name, source in zip(planned, sources, strict=True)]
-    twins = [_free(f"{column}{TWIN}", taken, at_least=0) for column in columns]
-    return tuple(Names(*names) for names in zip(sources, columns, twins, strict=True))
+    return columns, taken
 
 
 def _free(name: str, taken: set[str], at_least: int = 1) -> str:

@@ -80,7 +80,8 @@ def find_fields(records: Sequence[bytes], paths: Sequence[str]) -> list[tuple[An
 def cut_fields(lines: bytes, paths: tuple[str, ...]) -> tuple[int, list[list[bytes]]]:
     """Count the objects of a chunk of lines, and give for each path the raw bytes that each has
     there. Raises msgspec.DecodeError where something is no JSON, no object, or a field is not
-    there; RecursionError; KeyError where a path is the beginning of another."""
+    there; RecursionError; KeyError where a path is the beginning of another, or has quotes,
+    backslashes or control characters."""
     decode, picks = _open_fields(paths)
     objects, cut = _read(decode, lines)
     return len(objects), [[cut(pick(one)) for one in objects] for pick in picks]
@@ -102,7 +103,7 @@ def _read(decode: Decode, data: bytes) -> tuple[Any, Callable[[Raw], bytes]]:
     try:
         return decode(data), bytes
     except msgspec.DecodeError:
-        masked = ESCAPE.sub(_mask, data)
+        masked = mask_halves(data)
         if masked == data:
             raise
     start = _address(masked)
@@ -114,8 +115,12 @@ def _read(decode: Decode, data: bytes) -> tuple[Any, Callable[[Raw], bytes]]:
     return decode(masked), cut
 
 
+def mask_halves(data: bytes) -> bytes:
+    """Put `\\uFFFD` in the place of every escaped half of a surrogate pair."""
+    return ESCAPE.sub(_mask, data)
+
+
 def _mask(found: re.Match[bytes]) -> bytes:
-    """Put a character of as many bytes in the place of half a surrogate pair."""
     return rb"\uFFFD" if found["half"] else found[0]
 
 
@@ -150,7 +155,10 @@ def _decode(value: bytes) -> Any:
 def _open_page(path: tuple[str, ...]) -> tuple[Decode, Pick]:
     kind: Any = list[Raw] | None
     for step in reversed(path):
-        kind = msgspec.defstruct("Page", [("f0", kind)], rename={"f0": step})
+        try:
+            kind = msgspec.defstruct("Page", [("f0", kind)], rename={"f0": step})
+        except ValueError as error:
+            raise SourceError(f"Nothing can be found at {'.'.join(path)!r}.") from error
     pick: Pick = attrgetter(".".join(["f0"] * len(path))) if path else lambda page: page
     return msgspec.json.Decoder(kind).decode, pick
 
@@ -187,13 +195,17 @@ def _plant(paths: Sequence[str]) -> Tree:
 
 
 def _build(tree: Tree, describe: Callable[[str, Any], tuple[Any, ...]]) -> Any:
-    """Make a type of objects with these fields, called `f0`, `f1`, ... in it."""
+    """Make a type of objects with these fields, called `f0`, `f1`, ... in it. Raises KeyError
+    for names with quotes, backslashes or control characters."""
     fields = [
         describe(f"f{place}", None if below is None else _build(below, describe))
         for place, below in enumerate(tree.values())
     ]
     rename = {f"f{place}": name for place, name in enumerate(tree)}
-    return msgspec.defstruct("Fields", fields, rename=rename, gc=False)
+    try:
+        return msgspec.defstruct("Fields", fields, rename=rename, gc=False)
+    except ValueError as error:
+        raise KeyError(*rename.values()) from error
 
 
 def _place(tree: Tree, path: str) -> list[str]:

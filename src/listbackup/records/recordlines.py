@@ -99,9 +99,7 @@ def _read_keys(chunk: bytes, paths: tuple[str, ...]) -> list[bytes]:
     except (msgspec.DecodeError, RecursionError) as error:
         raise _refuse(chunk, paths) from error
     except KeyError as error:
-        raise IntegrityError(
-            f"A key cannot be of {', '.join(paths)}: one is in another."
-        ) from error
+        raise IntegrityError(f"Records cannot have {', '.join(paths)} as their key.") from error
     if count != _count_framed(chunk) or not is_utf8(chunk):
         raise _refuse(chunk, paths)
     if len(fields) == 1:
