@@ -3,7 +3,7 @@
 Tests and the generator change it here: `make`, `change`, `delete`, at any moment. Knows no HTTP.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from listbackup.sandbox.platforms.dice import Dice
@@ -159,12 +159,17 @@ class Books:
         """Give all records below an object, newest first."""
         return list(self.account[child.collection].where(child.field, parent).newest_first())
 
-    def draw(self, collection: str, record: Record) -> bytes:
-        """Write an object at depth 2, as lists have it; written once for as long as it is so."""
+    def draw(self, collection: str, records: Iterable[Record]) -> list[bytes]:
+        """Write objects at depth 2, as lists have them; each once for as long as it is so."""
         stamp = tuple(self.account[name].version for name in self._depends(collection))
-        if record.drawn is None or record.drawn[0] != stamp:
-            record.drawn = stamp, draw(self.compose(collection, record.value), 2).encode()
-        return bytes(record.drawn[1])
+        pieces = []
+        for record in records:
+            drawn: tuple[tuple[int, ...], bytes] | None = record.drawn
+            if drawn is None or drawn[0] != stamp:
+                shown = self.compose(collection, record.value)
+                record.drawn = drawn = stamp, draw(shown, 2).encode()
+            pieces.append(drawn[1])
+        return pieces
 
     def forget_old_events(self) -> None:
         """Drop events that are older than Stripe keeps them."""

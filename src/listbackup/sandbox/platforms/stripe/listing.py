@@ -80,8 +80,7 @@ def write_page(
     if wanted.before is not None:
         found.reverse()
     if not wanted.paths:
-        pieces = [books.draw(resource.collection, record) for record in found]
-        return draw_list(pieces, has_more, url)
+        return draw_list(books.draw(resource.collection, found), has_more, url)
     data = [books.compose(resource.collection, record.value) for record in found]
     page = {"object": "list", "data": data, "has_more": has_more, "url": url}
     return draw_body(expand(books, page, wanted.paths))
@@ -265,6 +264,9 @@ def _walk(books: Books, resource: Resource, wanted: Wanted, listing: Listing) ->
         if wanted.after is not None:
             high = min(high, _place(books, resource, wanted.after, "starting_after"))
         walk = listing.newest_first(high, low)
+    if not wanted.tests:
+        yield from walk
+        return
     for record in walk:
         if all(test(record) for test in wanted.tests):
             yield record
