@@ -1,0 +1,155 @@
+"""One list from its first page to its end, as chunks of records with a place to go on from.
+
+It never ends quietly: pages that come twice, cursors that lead back, and pages that contradict
+themselves are asked for again, and then end the listing with `Doubtful`. Knows no stream.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from listbackup.connectors.rest.answers import Doubtful, Refused
+from listbackup.connectors.rest.fetching import TRIES, Listing, Sizes
+from listbackup.connectors.rest.models.pagination import (
+    Keyset,
+    Offset,
+    OnePage,
+    PageNumber,
+    Paging,
+)
+from listbackup.connectors.rest.numbered import NumberedWalk
+from listbackup.connectors.rest.pages import Page
+from listbackup.connectors.rest.paging import (
+    Chained,
+    Contradiction,
+    Step,
+    begin,
+    follow,
+    read_step,
+)
+
+Json = Any
+MOST_FRUITLESS = 100
+"""So many pages without anything new, one after the other, are a list that does not end."""
+MOST_PAGES = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a page added: its records with their keys, which of them are new to this sync, and the
+    place after it (None: the list ends here)."""
+
+    records: Sequence[bytes]
+    keys: Sequence[bytes]
+    fresh: Sequence[bool]
+    place: Json
+    page: Page
+
+
+async def list_records(
+    listing: Listing, paging: Paging, place: Mapping[str, Json] | None = None
+) -> AsyncIterator[Batch]:
+    """Read a list to its end, from a place on if one is given.
+
+    Raises Doubtful where what came may not be all, Refused and SourceError where it cannot be
+    read; `Refused("expired_page")` of a place that the platform no longer knows.
+    """
+    if isinstance(paging, PageNumber | Offset):
+        walk = NumberedWalk(listing, paging, place)
+        async for page, fresh, after in walk.read():
+            yield Batch(page.records, page.keys, fresh, after, page)
+        return
+    chain = _Chain(listing, paging)
+    async for batch in chain.read(read_step(place) if place else begin(paging)):
+        yield batch
+
+
+class _Chain:
+    def __init__(self, listing: Listing, paging: Chained) -> None:
+        self._listing = listing
+        self._paging = paging
+        self._sizes = Sizes(None if isinstance(paging, OnePage) else paging.size)
+        self._known: set[int] = set()
+        self._fruitless = 0
+        self._pages = 0
+
+    async def read(self, step: Step | None) -> AsyncIterator[Batch]:
+        listing = self._listing
+        while step is not None:
+            page, following, problem = await self._turn(step)
+            fresh = listing.take(page)
+            place = following.write() if following and not problem else None
+            yield Batch(page.records, page.keys, fresh, place, page)
+            if problem:
+                raise Doubtful(problem)
+            self._bound(any(fresh))
+            step = following
+
+    async def _turn(self, step: Step) -> tuple[Page, Step | None, str]:
+        """Fetch a page that makes sense, and say where the next one is."""
+        key = self._listing.cutter.key
+        for tries in range(1, TRIES + 1):
+            page, asked = await self._ask(step)
+            digest = hash(tuple(page.keys))
+            following, problem = None, ""
+            if page.keys and digest in self._known and not isinstance(self._paging, Keyset):
+                problem = "a page came twice"
+            else:
+                fresh = sum(self._listing.seen.look(page.keys))
+                try:
+                    following = follow(
+                        self._paging, step, page, fresh, key, asked if page.records else 0
+                    )
+                except Contradiction as found:
+                    problem = str(found)
+            if not problem or tries == TRIES:
+                break
+            await self._listing.rest(tries)
+        self._known.add(digest)
+        return page, following, problem
+
+    async def _ask(self, step: Step) -> tuple[Page, int]:
+        """Fetch the page of a step, by another of its values or in smaller pieces if need be."""
+        draft = self._listing.draft
+        others = list(step.others)
+        expects = step.expects
+        while True:
+            asked = self._sizes.now
+            try:
+                page = await self._listing.fetch(step.apply(self._sizes.apply(draft)))
+            except Refused as refused:
+                if others and refused.means in ("missing", "invalid", "expired_page"):
+                    # the record that the page was to begin after is gone meanwhile
+                    step, expects = step.instead(others.pop(0)), b""
+                    if not step.parameters:
+                        self._known.clear()
+                    continue
+                if self._sizes.shrink(refused):
+                    continue
+                raise
+            self._sizes.grow()
+            if expects and page.keys[:1] != [expects]:
+                page = await self._look_closer(step, page)
+            return page, asked
+
+    async def _look_closer(self, step: Step, page: Page) -> Page:
+        """A page does not begin with the record that it should: that one is gone, or a page was
+        left out. Ask for what follows it."""
+        closer = step.instead(step.others[0])
+        try:
+            again = await self._listing.fetch(closer.apply(self._sizes.apply(self._listing.draft)))
+        except Refused:
+            return page
+        return page if again.keys[:1] == page.keys[:1] else again
+
+    def _bound(self, fruitful: bool) -> None:
+        listing = self._listing
+        self._pages += 1
+        self._fruitless = 0 if fruitful else self._fruitless + 1
+        if self._fruitless >= MOST_FRUITLESS or self._pages >= MOST_PAGES:
+            raise Doubtful(f"the list does not end: {self._pages} pages so far")
+        if listing.total is not None and listing.seen.count > 2 * listing.total + 10_000:
+            raise Doubtful(
+                f"the platform says that there are {listing.total} records, "
+                f"and gave {listing.seen.count} so far"
+            )

@@ -1,0 +1,227 @@
+"""Lists whose pages are told by a number or an offset, read while they shift.
+
+A record that is deleted in front of the place where we stand moves all others up, and a plain next
+page would leave one out. So each page is asked to begin with the last record of the page before:
+what follows a record that was read, within one answer, is all that follows it. Where no such
+record is in the page, the list has shifted, and we step back until we meet what we know. Where the
+list grew in front, or changed its order, its beginning is read once more at the end.
+
+Where a platform does not let pages overlap, or does not fill them, the list is read again until it
+is the same twice.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from listbackup.connectors.rest.answers import Doubtful, Refused
+from listbackup.connectors.rest.fetching import TRIES, Listing
+from listbackup.connectors.rest.models.pagination import Offset, PageNumber
+from listbackup.connectors.rest.pages import Page
+from listbackup.connectors.rest.stretches import Stretch, reach, reach_bare
+
+Json = Any
+Given = tuple[Page, list[bool], Json]
+
+MOST_FRUITLESS = 100
+MOST_PASSES = 5
+ANCHORS = 5
+ROUND = frozenset((10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000))
+"""Sizes at which a platform may have cut a page although it was asked for more."""
+
+
+class WindowFull(Doubtful):
+    """There are more records than the platform shows of one search."""
+
+
+class _Unfilled(Exception):
+    """Pages cannot overlap, or do not have as many records as they have positions."""
+
+
+class NumberedWalk:
+    """Reads one such list, from a place on if one is given."""
+
+    def __init__(
+        self, listing: Listing, paging: PageNumber | Offset, place: Mapping[str, Json] | None = None
+    ) -> None:
+        self._listing = listing
+        self._paging = paging
+        self._numbered = isinstance(paging, PageNumber)
+        self._most = paging.size.value
+        self._end = int(place["at"]) if place else 0
+        self._tail = [str(one).encode() for one in place["anchors"]] if place else []
+        self._resumed = place is not None
+        self._shifted = False
+        self._bare = False
+        self._fruitless = 0
+        listing.seen.add(self._tail)
+
+    async def read(self) -> AsyncIterator[Given]:
+        """Give pages, what is new of each, and the place after it. Raises Doubtful, Refused,
+        SourceError."""
+        try:
+            async for given in self._read_overlapping():
+                yield given
+        except _Unfilled:
+            if self._resumed:
+                raise _forgotten() from None
+            async for given in self._read_again_and_again():
+                yield given
+
+    async def _read_overlapping(self) -> AsyncIterator[Given]:
+        over = False
+        while not over:
+            stretch, page = await self._meet()
+            known = [not new for new in self._listing.seen.look(page.keys)]
+            self._watch(stretch, page, all(known))
+            if page.keys or stretch.start == 0:
+                self._end = stretch.start + len(page.keys) + len(page.lacking) + len(page.aside)
+                self._tail = [*self._tail, *page.keys][-ANCHORS:]
+            over = await self._is_over(stretch, page, all(known))
+            place = {"at": self._end, "anchors": [one.decode() for one in self._tail]}
+            yield page, self._listing.take(page), None if over else place
+        if self._shifted:
+            async for given in self._read_front():
+                yield given
+
+    async def _meet(self) -> tuple[Stretch, Page]:
+        """Fetch the next page that has a record which was read before, stepping back if need be;
+        the first page, and what follows a record that cannot be read, are taken as they are."""
+        back = 0
+        while True:
+            start = max(0, self._end - 1 - back)
+            stretch, page = await self._fetch(start)
+            known = [not new for new in self._listing.seen.look(page.keys)]
+            if self._bare or (self._end == 0 and not self._resumed) or any(known):
+                if known and all(known) and not back and self._end and not self._ends(page):
+                    page = await self._ask_again(stretch, page)
+                self._bare = False
+                return stretch, page
+            if stretch.start == 0:
+                if self._resumed:
+                    raise _forgotten()
+                return stretch, page
+            self._shifted = True
+            back = max(self._most, 2 * back)
+
+    def _ends(self, page: Page) -> bool:
+        return page.keys[-1:] == self._tail[-1:]
+
+    async def _ask_again(self, stretch: Stretch, page: Page) -> Page:
+        """Nothing new came, and not the last record that is known: perhaps an earlier page."""
+        for tries in range(1, TRIES):
+            await self._listing.rest(tries)
+            page = await self._listing.fetch(self._tell(stretch))
+            if not all(not new for new in self._listing.seen.look(page.keys)) or self._ends(page):
+                break
+        return page
+
+    async def _fetch(self, start: int) -> tuple[Stretch, Page]:
+        """Fetch a page that contains a position, and what follows; smaller ones if need be."""
+        most = self._most
+        while True:
+            stretch = self._aim(start, most)
+            try:
+                page = await self._listing.fetch(self._tell(stretch))
+            except Refused as refused:
+                if refused.means not in ("transient", "too_large") or self._resumed:
+                    raise
+                if stretch.size > (1 if self._bare or start == 0 else 2):
+                    most = max(1 if self._bare or start == 0 else 2, stretch.size // 2)
+                    continue
+                # this one record cannot be read: it is named by its position, and left out
+                self._listing.notes.lack(1, f"at position {self._end + 1}: {refused.message}")
+                self._end += 1
+                self._bare = True
+                start, most = self._end, self._most
+                continue
+            if len(page.keys) > stretch.size:
+                raise _Unfilled
+            return stretch, page
+
+    def _aim(self, start: int, most: int) -> Stretch:
+        if self._bare:
+            return reach_bare(start, most, self._numbered)
+        limit = self._paging.most
+        found = reach(start, most, self._numbered, limit)
+        if found is not None:
+            return found
+        if limit is not None and reach(start, most, self._numbered) is not None:
+            raise WindowFull(f"the platform shows no more than {limit} records of this list")
+        raise _Unfilled
+
+    def _tell(self, stretch: Stretch) -> Any:
+        paging = self._paging
+        where = paging.first + stretch.number if isinstance(paging, PageNumber) else stretch.start
+        return self._listing.draft.tell({paging.param: where, paging.size.param: stretch.size})
+
+    def _watch(self, stretch: Stretch, page: Page, all_known: bool) -> None:
+        """See whether the last record stands where it stood, and whether anything is new."""
+        if self._tail and self._end:
+            place = self._end - 1 - stretch.start
+            if page.keys[place : place + 1] != self._tail[-1:]:
+                self._shifted = True
+        self._fruitless = self._fruitless + 1 if all_known else 0
+        if self._fruitless >= MOST_FRUITLESS:
+            raise Doubtful("the list does not end: the same records came again and again")
+
+    async def _is_over(self, stretch: Stretch, page: Page, all_known: bool) -> bool:
+        count = len(page.keys) + len(page.lacking) + len(page.aside)
+        if not count:
+            return True
+        total = self._listing.total
+        if self._paging.most == self._end and total is not None:
+            return self._listing.seen.count >= total
+        if count == stretch.size and not (all_known and self._ends(page)):
+            return False
+        if self._paging.short_ends and count not in ROUND:
+            return True
+        if self._paging.most is not None and stretch.stop >= self._paging.most:
+            return count < stretch.size
+        beyond = Stretch(stretch.stop, stretch.size)
+        page = await self._listing.fetch(self._tell(beyond))
+        if page.keys and all_known:
+            raise _Unfilled
+        return not page.keys
+
+    async def _read_front(self) -> AsyncIterator[Given]:
+        """Read the beginning again, until a page has nothing new."""
+        if self._resumed:
+            raise _forgotten()
+        self._end, self._tail, self._shifted = 0, [], False
+        for _ in range(MOST_FRUITLESS):
+            stretch, page = await self._fetch(max(0, self._end - 1))
+            fresh = self._listing.take(page)
+            yield page, fresh, None
+            if not any(fresh) or not page.keys:
+                return
+            self._end = stretch.start + len(page.keys)
+        raise Doubtful("the list changes faster than it can be read")
+
+    async def _read_again_and_again(self) -> AsyncIterator[Given]:
+        before = -1
+        for _ in range(MOST_PASSES):
+            count, found, position = 0, False, 0
+            while True:
+                stretch = Stretch(position, self._most)
+                if self._paging.most is not None and stretch.stop > self._paging.most:
+                    raise WindowFull(
+                        f"the platform shows no more than {self._paging.most} records of this list"
+                    )
+                page = await self._listing.fetch(self._tell(stretch))
+                if not page.keys:
+                    break
+                fresh = self._listing.take(page)
+                count, found = count + len(fresh), found or any(fresh)
+                self._fruitless = 0 if any(fresh) else self._fruitless + 1
+                if self._fruitless > MOST_FRUITLESS and count > 2 * self._listing.seen.count:
+                    raise Doubtful("the list does not end: the same records came again and again")
+                yield page, fresh, None
+                position = stretch.stop
+            if not found and count == before:
+                return
+            before = count
+        raise Doubtful("the list changed each time it was read")
+
+
+def _forgotten() -> Refused:
+    return Refused("expired_page", "the list is not the one it was")

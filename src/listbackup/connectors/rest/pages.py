@@ -1,0 +1,141 @@
+"""Pages: records cut out of them byte for byte, their keys, and what else a page says.
+
+A record that is no object, lacks its key or is too large is set aside; a page that is no JSON is
+a page that did not come. Sends nothing.
+"""
+
+import codecs
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from listbackup.connectors.rest.notes import Notes
+from listbackup.connectors.rest.transport import Response
+from listbackup.errors import IntegrityError, SourceError
+from listbackup.records.cutting import cut_records, find_fields
+from listbackup.records.recordlines import read_keys
+
+LARGEST_RECORD = 16 * 2**20
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one response had: its body and headers, the records with their keys, the keys of
+    records that cannot be kept with the reason, and the reasons of those without a key."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    records: Sequence[bytes]
+    keys: Sequence[bytes]
+    aside: Mapping[bytes, str] = field(default_factory=dict)
+    lacking: Sequence[str] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record can be kept."""
+        return not (self.aside or self.lacking)
+
+    def note(self, notes: Notes) -> None:
+        """Note what cannot be kept."""
+        for key, reason in self.aside.items():
+            notes.set_aside(key, reason)
+        for reason in self.lacking:
+            notes.lack(1, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """How records stand in the pages of one list: where they are, which fields make the key, and
+    what is written in front of each (`adds`, without braces: `"contact_id":17`)."""
+
+    records: Path
+    key: tuple[str, ...]
+    adds: bytes = b""
+
+    def cut(self, response: Response) -> Page:
+        """Cut a page. Raises SourceError where it is no page."""
+        body = response.body
+        try:
+            records = cut_records(body, self.records)
+            if len(body) > LARGEST_RECORD and any(len(one) > LARGEST_RECORD for one in records):
+                raise SourceError("A record is too large.")
+            records = self._add(records)
+            keys = read_keys(records, self.key)
+        except (SourceError, IntegrityError) as error:
+            return self._sort_out(response, error)
+        return Page(body, response.headers, records, keys)
+
+    def _add(self, records: list[bytes]) -> list[bytes]:
+        if not self.adds:
+            return records
+        front = b"{" + self.adds
+        return [
+            front + b"}" if one[1:].lstrip().startswith(b"}") else front + b"," + one[1:]
+            for one in records
+        ]
+
+    def _sort_out(self, response: Response, error: SourceError | IntegrityError) -> Page:
+        """Take the records that can be kept one by one, and set the others aside."""
+        values = cut_values(response.body, self.records)
+        if values is None:
+            raise SourceError(_say_what_came(response, error)) from error
+        records: list[bytes] = []
+        keys: list[bytes] = []
+        aside: dict[bytes, str] = {}
+        lacking: list[str] = []
+        for value in values:
+            if not value.startswith(b"{"):
+                lacking.append("it is no JSON object")
+                continue
+            (record,) = self._add([value])
+            try:
+                (key,) = read_keys([record], self.key)
+            except IntegrityError:
+                lacking.append(f"it has no key ({', '.join(self.key)}), or is not valid JSON")
+                continue
+            if len(record) > LARGEST_RECORD:
+                aside[key] = f"it is larger than {LARGEST_RECORD >> 20} MiB"
+                continue
+            records.append(record)
+            keys.append(key)
+        return Page(response.body, response.headers, records, keys, aside, lacking)
+
+
+def cut_values(body: bytes, path: Path) -> list[bytes] | None:
+    """Cut an array's values out of a page, whatever they are; None where there is no array."""
+    value: Any = msgspec.Raw(body.removeprefix(codecs.BOM_UTF8))
+    try:
+        for step in path:
+            value = msgspec.json.decode(value, type=dict[str, msgspec.Raw])[step]
+        return [bytes(one) for one in msgspec.json.decode(value, type=list[msgspec.Raw])]
+    except (msgspec.DecodeError, KeyError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def look(page: Page, path: Path) -> Any:
+    """Give what a page says at a path; None where it says nothing there. Raises SourceError."""
+    body = page.body.removeprefix(codecs.BOM_UTF8)
+    if not body.lstrip().startswith(b"{"):
+        return None
+    return find_fields([body], [".".join(path)])[0][0]
+
+
+def field_of(record: bytes, path: Path) -> Any:
+    """Give a field of a record, decoded; None where it is not there."""
+    return find_fields([record], [".".join(path)])[0][0]
+
+
+def fields_of(records: Sequence[bytes], path: Path) -> list[Any]:
+    """Give a field of each record, decoded."""
+    return [value for (value,) in find_fields(records, [".".join(path)])]
+
+
+def _say_what_came(response: Response, error: SourceError | IntegrityError) -> str:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    start = response.body[:200].lstrip().lower()
+    if kind in ("text/html", "application/xhtml+xml") or start.startswith((b"<!doctype", b"<html")):
+        return "The platform answered with a web page instead of data."
+    return error.message

@@ -1,0 +1,206 @@
+"""Lists whose pages hang together as a chain: where the next page is asked for, and where it ends.
+
+Each kind says it from the page before; what contradicts itself is no end. Pages by number are
+elsewhere (`numbered`). Sends nothing.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from listbackup.connectors.rest.filling import Draft, fill, write_plain
+from listbackup.connectors.rest.models.pagination import (
+    AfterKey,
+    Cursor,
+    Keyset,
+    LinkHeader,
+    NextUrl,
+    OnePage,
+    SearchAfter,
+)
+from listbackup.connectors.rest.models.placeholders import Placeholder
+from listbackup.connectors.rest.pages import Page, field_of, fields_of, look
+
+Chained = OnePage | Cursor | AfterKey | LinkHeader | NextUrl | Keyset | SearchAfter
+Json = Any
+
+OVERLAP_FROM = 10
+"""Pages of so many records or more overlap by one record, where the platform lets us choose after
+which record a page begins: a page that is left out shows."""
+
+_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s;,=]+\s*=\s*(?:\"[^\"]*\"|[^\s;,]*))*)")
+_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]*))", re.IGNORECASE)
+
+
+class Contradiction(Exception):
+    """A page says two things that cannot both be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a page is asked for: parameters, or a whole URL.
+
+    `expects` is the key of the record that the page should begin with, `others` are values for
+    the same parameter that would do as well, best first, None to begin again. `final`: the page
+    before said that it was the last.
+    """
+
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    url: str = ""
+    expects: bytes = b""
+    others: tuple[Json, ...] = ()
+    final: bool = False
+
+    def apply(self, draft: Draft) -> Draft:
+        """Ask there."""
+        return draft.go_to(self.url) if self.url else draft.tell(self.parameters)
+
+    def instead(self, value: Json) -> "Step":
+        """Ask with another value, or (None) for the first page."""
+        return Step() if value is None else Step(dict.fromkeys(self.parameters, value))
+
+    def write(self) -> Json:
+        """Write it down for a later sync."""
+        return {"url": self.url} if self.url else {"parameters": dict(self.parameters)}
+
+
+def read_step(place: Mapping[str, Json]) -> Step:
+    """Read what `Step.write` wrote."""
+    return Step(dict(place.get("parameters", {})), str(place.get("url", "")))
+
+
+def begin(paging: Chained) -> Step:
+    """Say where the first page is asked for."""
+    if isinstance(paging, Keyset):
+        order = {name: fill(text, {}) for name, text in paging.order.items()}
+        return Step({name: text for name, text in order.items() if text is not None})
+    return Step()
+
+
+def follow(
+    paging: Chained, step: Step, page: Page, fresh: int, key: Sequence[str], size: int
+) -> Step | None:
+    """Say where the page after this one is asked for; None at the end.
+
+    `fresh` of its records are new, `key` are the fields of the key, `size` records were asked
+    for (0: unknown). Raises Contradiction.
+    """
+    match paging:
+        case OnePage():
+            return None
+        case Cursor():
+            return _follow_token(paging, step, page, fresh)
+        case AfterKey():
+            return _follow_key(paging, page)
+        case LinkHeader():
+            return _follow_url(step, read_link(page.headers.get("link", "")))
+        case NextUrl():
+            return _follow_url(step, look(page, paging.url))
+        case Keyset():
+            return _follow_value(paging, step, page, fresh, key, size)
+        case SearchAfter():
+            return _follow_sort(paging, step, page)
+        case _:
+            assert_never(paging)
+
+
+def _follow_token(paging: Cursor, step: Step, page: Page, fresh: int) -> Step | None:
+    token = look(page, paging.token)
+    more = look(page, paging.more) if paging.more else None
+    if token in (None, "", False):
+        if more is True:
+            raise Contradiction("a page says that there is more, and does not say where")
+        return None
+    if paging.more and not isinstance(more, bool):
+        raise Contradiction(f"a page does not say whether there is more ({'.'.join(paging.more)})")
+    if step.final and not fresh:
+        return None
+    if step.parameters.get(paging.param) == token:
+        raise Contradiction("a page names itself as the next one")
+    return Step({paging.param: token}, final=more is False)
+
+
+def _follow_key(paging: AfterKey, page: Page) -> Step | None:
+    more = look(page, paging.more)
+    if not isinstance(more, bool):
+        raise Contradiction(f"a page does not say whether there is more ({'.'.join(paging.more)})")
+    if not more:
+        return None
+    if not page.records:
+        raise Contradiction("an empty page says that there is more")
+    values = fields_of(page.records, paging.field)
+    if any(value is None for value in values):
+        raise Contradiction(f"a record has no {'.'.join(paging.field)} to go on from")
+    back = values[::-1]
+    if len(back) < OVERLAP_FROM:
+        return Step({paging.param: back[0]}, others=(*back[1:], None))
+    others = (back[0], *back[2:], None)
+    return Step({paging.param: back[1]}, expects=page.keys[-1], others=others)
+
+
+def _follow_url(step: Step, url: Any) -> Step | None:
+    if url in (None, "", False):
+        return None
+    if not isinstance(url, str):
+        raise Contradiction("a page names something as the next one that is no URL")
+    if url == step.url:
+        raise Contradiction("a page names itself as the next one")
+    return Step(url=url)
+
+
+def read_link(header: str) -> str:
+    """Give the URL with `rel="next"` of a `Link` header (RFC 8288); empty where there is none."""
+    for found in _LINK.finditer(header):
+        rel = _REL.search(found[2])
+        if rel and "next" in (rel[1] or rel[2] or "").lower().split():
+            return found[1]
+    return ""
+
+
+def _follow_value(
+    paging: Keyset, step: Step, page: Page, fresh: int, key: Sequence[str], size: int
+) -> Step | None:
+    if not page.records:
+        return None
+    name = ".".join(paging.field)
+    values = fields_of(page.records, paging.field)
+    try:
+        ordered = all(one <= other for one, other in zip(values, values[1:], strict=False))
+    except TypeError as error:
+        raise Contradiction(f"records cannot be ordered by {name}") from error
+    if not ordered or values[0] is None:
+        raise Contradiction(f"records did not come ordered by {name}")
+    full = bool(size) and len(page.records) + len(page.lacking) >= size
+    top = values[-1]
+    if full and not fresh:
+        raise Contradiction(f"nothing new follows {name} {top}, and yet the page is full")
+    if paging.inclusive or tuple(key) == (name,):
+        if paging.inclusive and full and values[0] == top and len(values) > 1:
+            raise Contradiction(f"more than {size - 1} records have the same {name}, {top}")
+        return Step({**step.parameters, paging.param: _write(paging, top)}) if fresh else None
+    below = max((one for one in values if one != top), default=None)
+    if not fresh:
+        return None
+    if below is None and full:
+        raise Contradiction(f"more than {size - 1} records have the same {name}, {top}")
+    # a platform that leaves the value itself out would leave out its other records as well
+    return Step({**step.parameters, paging.param: _write(paging, top if below is None else below)})
+
+
+def _write(paging: Keyset, value: Any) -> str:
+    plain = write_plain(value)
+    if paging.written is None:
+        return plain
+    return fill(paging.written, {Placeholder("record", ".".join(paging.field)): plain}) or plain
+
+
+def _follow_sort(paging: SearchAfter, step: Step, page: Page) -> Step | None:
+    if not page.records:
+        return None
+    value = field_of(page.records[-1], paging.field)
+    if not isinstance(value, list) or not value:
+        raise Contradiction(f"a record has no {'.'.join(paging.field)} to go on from")
+    if step.parameters.get(paging.param) == value:
+        raise Contradiction("a page names itself as the next one")
+    return Step({paging.param: value})
