@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from listbackup.errors import FailedError
 from listbackup.records import Stream
 from listbackup.records.encodings import open_encoding
-from listbackup.records.fingerprints import Lanes
-from listbackup.sync.matching import Earlier, Matcher, pick_hashes, pick_lines
+from listbackup.records.fingerprints import NO_LANES, Lanes
+from listbackup.sync.matching import (
+    Earlier,
+    Matcher,
+    Recogniser,
+    Taker,
+    pick_hashes,
+    pick_lines,
+    write_known,
+)
 from listbackup.vault.batches import MOST_PLAIN, MOST_STORED, BatchWriter, CutBatch
 from listbackup.vault.states import number_batch
 
@@ -39,7 +47,13 @@ class Typing:
 @dataclass(frozen=True, slots=True)
 class Work:
     """How the lines of one part are to be encoded. `earlier` are the lines that need not be stored
-    again; without them all are new, and only then the typed view can be made at once."""
+    again; without them all are new, and only then the typed view can be made at once.
+
+    With `apart` the digests of new lines are summed by themselves; keyed lines that were there are
+    then recognised however often they come (`Recogniser`). With `marked` it is noted which were
+    met again, for `LocalEncoder.cut`. `known` and `before` are what an earlier attempt met again
+    and how many new lines it had.
+    """
 
     encoding: str
     schema: Mapping[str, Any]
@@ -47,16 +61,23 @@ class Work:
     home: str = ""
     earlier: Earlier | None = None
     typing: Typing | None = None
+    order: int = 0
+    apart: bool = False
+    marked: bool = False
+    known: bytes = b""
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was hashed: rows, bytes of source form, sums of digests; how many were new."""
+    """What was hashed: rows, bytes of source form, sums of digests; how many were new, and, where
+    they are counted apart, the sums of their digests."""
 
     rows: int
     bytes: int
     lanes: Lanes
     new: int
+    new_lanes: Lanes = NO_LANES
 
 
 class Encoder(Protocol):
@@ -105,7 +126,9 @@ class LocalEncoder:
         self._encoding = open_encoding(work.encoding, work.schema)
         self._positions: Sequence[int] = work.positions
         self._width = 32 if work.positions else 16
-        self._matcher = Matcher(work.earlier) if work.earlier else None
+        self._matcher = open_taker(work)
+        self._known = [work.known] if work.marked and work.known else []
+        self._new = work.before
         most = (MOST_PLAIN, MOST_STORED) if work.typing is None else MOST_VIEWED
         self._batch = BatchWriter(self._pass_on, *most)
         self._chunks: list[bytes] = []
@@ -116,18 +139,30 @@ class LocalEncoder:
     def add(self, chunk: bytes) -> None:
         """Take whole lines of source form."""
         hashes = self._encoding.hash_lines(chunk, self._positions)
-        index, new, size = hashes.index, hashes.rows, len(chunk)
+        index, new, size, lanes = hashes.index, hashes.rows, len(chunk), hashes.lanes
         if self._matcher is not None:
             wanted = self._matcher.take(index, self._width)
             new = int(wanted.sum())
+            if self._work.marked and new < hashes.rows:
+                self._known.append(write_known(index, self._width, wanted, self._new))
             if 0 < new < hashes.rows:
                 chunk = pick_lines(chunk, wanted)
                 index = pick_hashes(index, wanted, self._width)
+                if self._work.apart:
+                    lanes = self._encoding.hash_lines(chunk, ()).lanes
+        self._new += new
         if new:
             if self._work.typing:
                 self._chunks.append(chunk)
             self._batch.add(self._encoding.to_lines(chunk), index, new)
-        self._tell(Tally(hashes.rows, size, hashes.lanes, new))
+        self._tell(Tally(hashes.rows, size, hashes.lanes, new, lanes if new else NO_LANES))
+
+    def cut(self) -> bytes:
+        """Hand on what was added so far. Gives the lines that were met again since the last cut, of
+        work that is marked."""
+        self._batch.finish()
+        known, self._known = b"".join(self._known), []
+        return known
 
     def finish(self) -> bytes:
         """End the part."""
@@ -159,7 +194,7 @@ class LocalEncoder:
             except FailedError as error:
                 # the exact copy does not depend on it
                 batch = replace(batch, number=number, unviewed=error.message)
-        self._hand_on(replace(batch, home=self._work.home))
+        self._hand_on(replace(batch, home=self._work.home, order=self._work.order))
 
     def _make(self, chunks: Sequence[bytes], batch: int) -> bytes:
         work = self._work
@@ -171,6 +206,20 @@ class LocalEncoder:
             self._maker = PartMaker(work.encoding, work.schema, work.positions, VIEW_MIB)
             self._made_for = work.schema
         return self._maker.make(chunks, batch).body
+
+
+def open_taker(work: Work) -> Taker | None:
+    """Make what takes the earlier lines of a part; None where there are none. Raises FailedError
+    where one that an earlier attempt met again is not among them."""
+    earlier = work.earlier or (Earlier(b"", b"") if work.known else None)
+    if earlier is None:
+        return None
+    taker: Taker = Matcher(earlier)
+    if work.apart and work.positions:
+        taker = Recogniser(earlier, work.before)
+    if not taker.take_again(work.known):
+        raise FailedError("Lines that an earlier attempt met again are not there any more.")
+    return taker
 
 
 def plan_work(stream: Stream, home: str = "") -> Work:

@@ -8,17 +8,29 @@ they say of records; never which platform or store is behind them.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 from listbackup.errors import InterruptedByUser, RefusedError, SourceError
 from listbackup.events import Emit, StepDone, StepStarted, WorkPlanned
-from listbackup.records import FeedingReading, Identity, Part, Reading, Source
+from listbackup.records import (
+    Before,
+    ContinuingReading,
+    FeedingReading,
+    Identity,
+    Mark,
+    Part,
+    Reading,
+    Source,
+)
 from listbackup.sync.children import ChildEncoder
 from listbackup.sync.encoding import Encoder, LocalEncoder
+from listbackup.sync.ending import carry_stream
 from listbackup.sync.lineages import Presence, Rules
+from listbackup.sync.marking import Cuts
 from listbackup.sync.progress import StreamProgress, Terms
+from listbackup.sync.resuming import TakenOver, describe_streams, take_over, tell_streams
 from listbackup.vault.beginning import begin_sync
 from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.opening import Vault
@@ -38,7 +50,7 @@ class SyncOptions:
     of smaller ones is made when it is asked for. A stream is written anew when its oldest batch is
     older than `rebase_after`. `accept_deletes` believes a source that mass deletes are true.
     `halted` is asked now and then whether to end: who does not run in the main thread hears of no
-    signal.
+    signal. Streams that are read over time are cut as `cuts` says, for a later attempt.
     """
 
     jobs: int = 2
@@ -48,6 +60,7 @@ class SyncOptions:
     rebase_after: timedelta = timedelta(days=90)
     accept_deletes: bool = False
     halted: Callable[[], bool] = lambda: False
+    cuts: Cuts = field(default_factory=Cuts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,13 @@ def run_sync(source: Source, vault: Vault, name: str, options: SyncOptions) -> S
         writer = begin_sync(vault, name)
         try:
             _check_identity(writer, reading.identity, name, options)
-            return _Sync(reading, writer, options, emit, vault.host.clock.now()).run()
+            sync = _Sync(reading, writer, options, emit, vault.host.clock.now())
+            if not sync.go_on():
+                # what an earlier attempt left is of no use: the reading begins without it
+                reading.close()
+                reading = source.open()
+                sync.begin_anew(reading)
+            return sync.run()
         finally:
             writer.close()
     finally:
@@ -124,9 +143,40 @@ class _Sync:
         self._stop = threading.Event()
         self._encoders: SimpleQueue[Encoder] = SimpleQueue()
         rules = Rules(now, options.rebase_after, options.typed_from)
-        doubting = not (reading.consistent or options.accept_deletes)
-        presence = Presence(writer.objects)
-        self._terms = Terms(rules, presence, doubting)
+        over_time = not reading.consistent
+        doubting = over_time and not options.accept_deletes
+        self._terms = Terms(rules, Presence(writer.objects), over_time, doubting)
+        self._before: Mapping[str, Before] = {}
+        self._taken: Mapping[str, TakenOver] = {}
+
+    def go_on(self) -> bool:
+        """Tell a reading that goes on what is known; False where it reads a stream otherwise than
+        the attempt that it was told of."""
+        reading, writer, terms = self._reading, self._writer, self._terms
+        if reading.consistent or not isinstance(reading, ContinuingReading):
+            return True
+        cuts = self._options.cuts
+        self._before = describe_streams(writer, terms.presence)
+        told = tell_streams(writer, self._before)
+        self._terms = terms = replace(terms, cuts=cuts, told=told)
+        self._taken = take_over(writer, told, cuts.within, terms.rules, terms.presence)
+        places = {name: one.place for name, one in self._taken.items()}
+        nothing = Before()
+        known = {
+            name: replace(self._before.get(name, nothing), place=places[name]) for name in places
+        }
+        reading.go_on({**self._before, **known})
+        return all(
+            self._taken[stream.name].fits(stream, len(reading.parts(stream)))
+            for stream in reading.streams
+            if stream.name in self._taken
+        )
+
+    def begin_anew(self, reading: Reading) -> None:
+        """Take another reading, which is told nothing of earlier attempts."""
+        self._reading, self._taken = reading, {}
+        if isinstance(reading, ContinuingReading):
+            reading.go_on(self._before)
 
     def run(self) -> SyncResult:
         reading = self._reading
@@ -141,7 +191,7 @@ class _Sync:
             for name, one in progress.items()
         ]
         entries += [
-            self._writer.carry(name, reason)
+            carry_stream(self._writer, name, reason)
             for name, reason in unread.items()
             if name not in progress
         ]
@@ -169,9 +219,11 @@ class _Sync:
             parts = list(self._reading.parts(stream))
             all_parts.extend(parts)
             streams[stream.name] = StreamProgress(
-                stream, parts, self._writer, self._terms, self._emit
+                stream, parts, self._writer, self._terms, self._emit, self._taken.get(stream.name)
             )
-        all_parts.sort(key=lambda part: -part.estimated_bytes)
+        if self._reading.consistent:
+            # over time order has a meaning: parents are read before their children
+            all_parts.sort(key=lambda part: -part.estimated_bytes)
         self._emit(
             WorkPlanned(
                 len(streams),
@@ -201,7 +253,8 @@ class _Sync:
 
     def _open_encoders(self, estimated_bytes: int) -> Sequence[Encoder]:
         """Give every reading thread an encoder: a process of its own where that pays."""
-        kind = ChildEncoder if estimated_bytes >= self._options.children_from else LocalEncoder
+        beside = estimated_bytes >= self._options.children_from and self._terms.cuts is None
+        kind = ChildEncoder if beside else LocalEncoder
         encoders = [kind() for _ in range(self._options.jobs)]
         for encoder in encoders:
             self._encoders.put(encoder)
@@ -212,29 +265,37 @@ class _Sync:
             return
         encoder = self._encoders.get()
         try:
-            work, earlier = progress.plan(part)
-            encoder.begin(work, progress.hold, progress.add)
-            self._receive_part(part, encoder)
-            left = encoder.finish()
-            if earlier is not None:
-                progress.lose(earlier.locate(left))
+            progress.begin(part, encoder)
+            self._receive_part(progress, part, encoder)
+            progress.end(part, encoder)
         except SourceError as error:
             progress.failure = error.message
             encoder.abandon()
         finally:
             self._encoders.put(encoder)
 
-    def _receive_part(self, part: Part, encoder: Encoder) -> None:
+    def _receive_part(self, progress: StreamProgress, part: Part, encoder: Encoder) -> None:
         reading = self._reading
+        if isinstance(reading, ContinuingReading) and isinstance(encoder, LocalEncoder):
+            for one in reading.read_on(part):
+                self._stop_if_asked()
+                if isinstance(one, Mark):
+                    progress.mark(part, one.place, encoder)
+                else:
+                    encoder.add(one)
+            return
         if isinstance(encoder, ChildEncoder) and isinstance(reading, FeedingReading):
             with reading.feed(part) as feed:
                 if feed is not None:
                     encoder.receive(feed)
                     return
         for chunk in reading.read(part):
-            if self._stop.is_set():
-                raise SourceError("The sync was ended.")
+            self._stop_if_asked()
             encoder.add(chunk)
+
+    def _stop_if_asked(self) -> None:
+        if self._stop.is_set():
+            raise SourceError("The sync was ended.")
 
 
 def _raise_first(work: Sequence["Future[None]"], halted: Callable[[], bool]) -> None:

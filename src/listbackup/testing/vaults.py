@@ -12,9 +12,10 @@ from listbackup.host import Host
 from listbackup.objectstore import ObjectStore
 from listbackup.objectstore.local import LocalStore
 from listbackup.objectstore.passing import without_retries
+from listbackup.records import Source
 from listbackup.sync.engine import SyncOptions, SyncResult, run_sync
 from listbackup.testing.hosts import play_host
-from listbackup.testing.readings import ListedSource, write_copy_line
+from listbackup.testing.readings import write_copy_line
 from listbackup.vault.accounts import Encryption
 from listbackup.vault.check import Check, Depth, Report
 from listbackup.vault.creation import Created, Wishes, create_vault, read_key_file
@@ -80,7 +81,7 @@ class Trial:
         """Open it anew, as another process would."""
         return open_vault(self.access(secrets), whole=whole)
 
-    def sync(self, source: ListedSource, name: str = "shop", **options: object) -> SyncResult:
+    def sync(self, source: Source, name: str = "shop", **options: object) -> SyncResult:
         """Run one sync, with what comes after it."""
         vault = self.open()
         result = run_sync(source, vault, name, SyncOptions(**options))  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ class CutBatch:
 
     `home` is the slice that its lines were read from. Where whoever cut it made its typed view
     too, `part` is that, and `number` the number that it has to get, because the view names it;
-    `unviewed` says why there is none.
+    `unviewed` says why there is none. Batches of a higher `order` hold what was given later.
     """
 
     body: bytes
@@ -33,6 +33,7 @@ class CutBatch:
     number: int = 0
     part: bytes | None = None
     unviewed: str = ""
+    order: int = 0
 
 
 class BatchWriter:

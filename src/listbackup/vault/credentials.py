@@ -69,6 +69,11 @@ class SealedCredential:
         }
         self._installation.write(self.path, write_document(written))
 
+    def prepare(self) -> None:
+        """See that something could be written: the vault opens, and so does the key. Raises what
+        opening a vault raises."""
+        self._key()
+
     def forget(self) -> bool:
         """Remove it for good; say whether there was one."""
         there = self.path.exists()

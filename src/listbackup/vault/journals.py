@@ -6,7 +6,7 @@ lines, after reading it back, because a journal is signed by nobody. Before the 
 journal is put into the dead attempt's directory, which tells a sweep that it is in use.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from listbackup.errors import IntegrityError, RefusedError
 from listbackup.ids import read_sync_time
 from listbackup.vault import layout
 from listbackup.vault.batches import CutBatch
-from listbackup.vault.documents import read_document, write_document
+from listbackup.vault.documents import Fields, read_document, write_document
 from listbackup.vault.objects import Objects
 from listbackup.vault.refs import Ref, digest, read_ref
 from listbackup.vault.sources import SourceView
@@ -43,6 +43,36 @@ class Noted:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One batch that a place names (see `places`): with its hashes, its part if there is one, and
+    the slice that it was read from. It may lie in any sync's directory."""
+
+    batch: Ref
+    idx: Ref
+    part: Ref | None
+    home: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it."""
+        return {
+            "batch": self.batch.to_json(),
+            "idx": self.idx.to_json(),
+            "part": self.part.to_json() if self.part else None,
+            "home": self.home,
+        }
+
+    @staticmethod
+    def read(fields: Fields, within: str) -> "Placed":
+        """Read it; its objects lie below `within`. Raises IntegrityError."""
+        return Placed(
+            read_ref(fields.fields("batch"), within),
+            read_ref(fields.fields("idx"), within),
+            read_ref(fields.fields("part"), within) if fields.value.get("part") else None,
+            fields.text("home"),
+        )
+
+
 class Attempts:
     """What dead attempts of a source left: batches by stream and digest of their plain bytes."""
 
@@ -65,7 +95,7 @@ class Attempts:
             return None
         refs = [ref for ref in (noted.batch, noted.idx, noted.part) if ref is not None]
         try:
-            self._mark(layout.sync_directory(noted.batch.key))
+            self.keep_alive(layout.sync_directory(noted.batch.key))
             for ref in refs:
                 for _ in self._objects.pieces(ref):
                     pass
@@ -81,17 +111,13 @@ class Attempts:
         day = now - _LOOK_BACK
         if after:
             day = max(day, read_sync_time(after))
-        while day.date() <= now.date():
-            prefix = layout.day_prefix(self._view.ledger.account, self._view.name, day)
-            listed = [info.key for info in self._objects.store.list(layout.place(prefix))]
-            found = [layout.read_place(place) for place in sorted(listed)]
+        for found in _list_days(self._objects, self._view, day, now):
             # a manifest may have been committed meanwhile, or is being swept
             done = {layout.sync_of(key) for key, _ in found if key.endswith("/manifest.json")}
             for key, sealed in found:
                 sync = layout.sync_of(key)
                 if "/journal-" in key and sync > after and sync not in known | done:
                     yield key, sealed
-            day += timedelta(days=1)
 
     def _read(self, key: str, sealed: bool) -> Sequence[Noted]:
         within = layout.source_prefix(self._view.ledger.account, self._view.name)
@@ -112,7 +138,8 @@ class Attempts:
             return []
         return noted
 
-    def _mark(self, directory: str) -> None:
+    def keep_alive(self, directory: str) -> None:
+        """Tell a sweep, once, that something of another attempt's directory is in use."""
         if directory not in self._marked:
             number = int(self._now.timestamp())
             put_journal(self._objects, directory, number, [], sealed=self._sealed)
@@ -120,11 +147,39 @@ class Attempts:
             self._marked.add(directory)
 
 
+def list_journals(
+    objects: Objects, view: SourceView, first: datetime, last: datetime
+) -> list[tuple[str, bool]]:
+    """Name the journals of all syncs that began on the days from `first` to `last`, and whether
+    each is sealed."""
+    days = _list_days(objects, view, first, last)
+    return [one for found in days for one in found if "/journal-" in one[0]]
+
+
+def _list_days(
+    objects: Objects, view: SourceView, day: datetime, last: datetime
+) -> Iterator[list[tuple[str, bool]]]:
+    while day.date() <= last.date():
+        prefix = layout.day_prefix(view.ledger.account, view.name, day)
+        listed = [info.key for info in objects.store.list(layout.place(prefix))]
+        yield [layout.read_place(place) for place in sorted(listed)]
+        day += timedelta(days=1)
+
+
 def put_journal(
-    objects: Objects, directory: str, number: int, noted: Sequence[Noted], *, sealed: bool
+    objects: Objects,
+    directory: str,
+    number: int,
+    noted: Sequence[Noted],
+    *,
+    sealed: bool,
+    places: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Put a journal into a sync's directory."""
     key = f"{directory}journal-{number:03}.json"
-    body = write_document({"requires": [], "batches": [one.to_json() for one in noted]})
+    document: dict[str, Any] = {"requires": [], "batches": [one.to_json() for one in noted]}
+    if places:
+        document["places"] = list(places)
+    body = write_document(document)
     data_key = objects.keyring.data_key_of(key) if sealed else None
     objects.put(objects.encode(key, body, data_key), "meta")

@@ -11,19 +11,22 @@ from typing import Any, cast
 
 from listbackup.clock import format_time, parse_time
 from listbackup.errors import IntegrityError, RefusedError
-from listbackup.records import AsOf, Declared, Identity, StreamStatus
+from listbackup.records import AsOf, Declared, Identity, SetAside, StreamStatus
 from listbackup.vault.documents import Fields, write_document
 from listbackup.vault.layout import source_prefix
 from listbackup.vault.refs import Ref, StoredObject, read_ref, read_stored_object
 
 FORMAT = 1
 STATUSES = ("complete", "upserts", "carried")
+MOST_SET_ASIDE = 1000
+"""Records set aside that a manifest lists by key; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamEntry:
     """One stream of a snapshot. `carried_from` is the sync whose state list it still is; a stream
-    that was never read has neither that nor a state."""
+    that was never read has neither that nor a state. `checkpoint` is what the next reading is told;
+    `set_aside` are the first of the `set_aside_count` records that could not be read."""
 
     name: str
     path: str
@@ -32,10 +35,13 @@ class StreamEntry:
     rows: int = 0
     carried_from: str | None = None
     reason: str = ""
+    checkpoint: Any = None
+    set_aside: tuple[SetAside, ...] = ()
+    set_aside_count: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Write it."""
-        return {
+        """Write it; what was read over time says more than other streams do."""
+        value = {
             "name": self.name,
             "path": self.path,
             "status": self.status,
@@ -44,6 +50,15 @@ class StreamEntry:
             "carried_from": self.carried_from,
             "reason": self.reason,
         }
+        if self.checkpoint is not None:
+            value["checkpoint"] = self.checkpoint
+        if self.set_aside_count:
+            listed = [
+                {"key": one.key.decode("utf-8", "surrogateescape"), "reason": one.reason}
+                for one in self.set_aside
+            ]
+            value["set_aside"] = {"count": self.set_aside_count, "listed": listed}
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,7 @@ def _read_stream(fields: Fields, within: str) -> StreamEntry:
     state = fields.value.get("state")
     if state is None and status != "carried":
         raise IntegrityError(f"{fields.what} calls a stream {status} that has no state.")
+    listed, count = _read_set_aside(fields)
     return StreamEntry(
         name=fields.text("name"),
         path=fields.text("path"),
@@ -171,4 +187,18 @@ def _read_stream(fields: Fields, within: str) -> StreamEntry:
         rows=fields.number("rows"),
         carried_from=fields.optional_text("carried_from"),
         reason=fields.text("reason"),
+        checkpoint=fields.value.get("checkpoint"),
+        set_aside=listed,
+        set_aside_count=count,
     )
+
+
+def _read_set_aside(fields: Fields) -> tuple[tuple[SetAside, ...], int]:
+    if fields.value.get("set_aside") is None:
+        return (), 0
+    said = fields.fields("set_aside")
+    listed = tuple(
+        SetAside(one.text("key").encode("utf-8", "surrogateescape"), one.text("reason"))
+        for one in said.each("listed")
+    )
+    return listed, said.number("count", least=max(1, len(listed)))

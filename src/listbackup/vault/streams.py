@@ -7,8 +7,7 @@ died in them; without that all its lines are new. Knows nothing of how lines wer
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -20,13 +19,14 @@ from listbackup.records import Stream, StreamStatus
 from listbackup.records.fingerprints import Fingerprint
 from listbackup.vault.batches import BatchWriter, CutBatch
 from listbackup.vault.documents import read_document, write_document
-from listbackup.vault.journals import Noted
+from listbackup.vault.journals import Noted, Placed
 from listbackup.vault.layout import stream_path
 from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.objects import Blob, Objects
 from listbackup.vault.packs import SMALL, Packer
 from listbackup.vault.reading import read_dead_lists
 from listbackup.vault.refs import Codec, Ref, digest, digest_blocks
+from listbackup.vault.shipments import Shipment, as_put, by_order
 from listbackup.vault.states import Runs, State, StoredBatch, join_dead, read_dead, write_dead
 from listbackup.vault.uploads import Uploads
 
@@ -56,26 +56,6 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Sent:
-    """A batch on its way to the store, or found there; `noted` where a journal names it."""
-
-    number: int
-    home: str
-    batch: Future[Ref]
-    idx: Future[Ref]
-    part: Future[Ref] | None
-    noted: bool = False
-
-    def is_put(self) -> bool:
-        futures = [one for one in (self.batch, self.idx, self.part) if one is not None]
-        return all(one.done() and one.exception() is None for one in futures)
-
-    def to_note(self, stream: str) -> Noted:
-        part = self.part.result() if self.part else None
-        return Noted(stream, self.batch.result(), self.idx.result(), part)
-
-
 class StreamWriter:
     """One stream of a running sync."""
 
@@ -87,9 +67,8 @@ class StreamWriter:
         self._lock = threading.Lock()
         self._held: list[CutBatch] = []
         self._small = True
-        self._number = 0
-        self._sent: list[_Sent] = []
-        self._batches: list[StoredBatch] | None = None
+        self._number = self._packed = 0
+        self._sent: list[Shipment] = []
         self._parts: list[Ref] = []
         self._fresh: dict[str, bytes] = {}
         self._unviewed = ""
@@ -108,25 +87,58 @@ class StreamWriter:
             if self._small and size <= SMALL and not held.number:
                 return
             self._small = False
-            ready, self._held = self._held, []
-            numbered = [(one.number or self._next(), one) for one in ready]
+            numbered = self._number_held()
         for number, one in numbered:
             self._upload(number, one)
 
+    def cut(self) -> Sequence[Placed]:
+        """Send all that was handed in, small or not, and give what was not given by this before,
+        when it is stored. Raises what the store raised."""
+        with self._lock:
+            self._small = self._small and not self._held
+            numbered = self._number_held()
+        for number, one in numbered:
+            self._upload(number, one)
+        with self._lock:
+            fresh = [one for one in self._sent if not one.placed]
+        placed = [one.to_place() for one in sorted(fresh, key=by_order)]
+        for shipment in fresh:
+            shipment.noted = shipment.placed = True
+        return placed
+
+    def take_over(self, batches: Sequence[Placed]) -> None:
+        """Begin with batches that a dead attempt stored."""
+        self._small = self._small and not batches
+        for number, one in enumerate(batches, 1):
+            part = as_put(one.part) if one.part else None
+            sent = Shipment(number, one.home, as_put(one.batch), as_put(one.idx), part, noted=True)
+            self._sent.append(sent)
+
+    def drop(self, *orders: int) -> None:
+        """Forget the batches of these orders; those that were taken over are of order 0."""
+        with self._lock:
+            self._held = [one for one in self._held if one.order not in orders]
+            self._sent = [one for one in self._sent if one.order not in orders]
+
+    @property
+    def highest(self) -> int:
+        """The highest number that a batch of this sync has."""
+        return self._number
+
     def finish(self) -> Sequence[StoredBatch]:
-        """Store what is held, and give all batches; no more may come. Raises what the store
-        raised."""
-        if self._batches is None:
-            self._batches = self._pack() if self._small else self._collect()
-        return self._batches
+        """Store what is held, and give all batches in order; more may come after. Raises what the
+        store raised."""
+        if self._small:
+            self._pack()
+        ordered = sorted(self._sent, key=by_order)
+        return [StoredBatch(one.batch.result(), one.idx.result(), one.home) for one in ordered]
 
     def read_back(self) -> Objects:
         """Give what reads finished batches, whether the store shows them yet or not."""
         self.finish()
-        if self._small:
-            return self._sink.objects.beside(self._fresh)
-        self._sink.objects.store.barrier()
-        return self._sink.objects
+        if not self._small:
+            self._sink.objects.store.barrier()
+        return self._sink.objects.beside(self._fresh) if self._fresh else self._sink.objects
 
     def leave_unviewed(self, reason: str) -> None:
         """Note that the typed view could not be made, and why."""
@@ -153,12 +165,14 @@ class StreamWriter:
     ) -> StreamEntry:
         """Write schema and state list; `fingerprint` is the whole stream's.
 
-        With `kept` the lines of that earlier state stay, but for what was dead in it and for the
-        runs of `dead`, by batch id. Raises FailedError when rows were lost between reading and
-        writing or what is kept does not fit, and what the store raised.
+        With `kept` the lines of that earlier state stay, but for what was dead in it. The runs of
+        `dead`, by batch id, die: of what is kept, or of the new batches, where a line was given
+        again before the end. Raises FailedError when rows were lost between reading and writing or
+        what is kept does not fit, and what the store raised.
         """
         batches = self.finish()
-        rows = sum(batch.ref.rows for batch in batches)
+        gone = sum(count for runs in dead.values() for _, count in runs)
+        rows = sum(batch.ref.rows for batch in batches) - gone
         if kept is None and rows != fingerprint.rows:
             raise FailedError(
                 f"{rows} rows were written, but {fingerprint.rows} were read.",
@@ -175,41 +189,63 @@ class StreamWriter:
             rows=fingerprint.rows,
             fingerprint=fingerprint,
             generated=generated,
-            parts=tuple(self._parts) if len(self._parts) == len(batches) else None,
+            parts=self._list_parts(len(batches)),
             unviewed=self._unviewed,
         )
         if kept is not None:
-            state = self._keep(state, kept, dead)
+            state = self._keep(state, kept)
+        if dead:
+            state = self._bury(state, dead)
+        elif kept is not None:
+            self._add_up(state, [])
         ref = self._small_object("state.json.gz", state.to_bytes())
         return StreamEntry(self.stream.name, self.path, status, ref, state.rows, None, reason)
 
-    def _keep(self, new: State, kept: State, dead: Mapping[str, Runs]) -> State:
+    def _list_parts(self, batches: int) -> tuple[Ref, ...] | None:
+        """Give the parts of a state of new batches alone: one for each, or none."""
+        ordered = sorted(self._sent, key=by_order)
+        parts = [one.part.result() for one in ordered if one.part is not None]
+        parts += self._parts
+        return tuple(parts) if len(parts) == batches else None
+
+    def _keep(self, new: State, kept: State) -> State:
         facts = (kept.stream, kept.key, kept.encoding, kept.fingerprint.columns)
         if facts != (new.stream, new.key, new.encoding, new.fingerprint.columns):
             raise FailedError(
                 "Its columns, key or encoding changed: what is kept of it does not fit.",
                 subject=new.stream,
             )
-        plain = write_dead(new.stream, dead)
-        try:
-            gone = read_dead(read_document(plain, f"The dead list of {new.stream}"), kept)
-            lists = [*read_dead_lists(self._sink.objects, kept), gone]
-            state = replace(new, batches=(*kept.batches, *new.batches), dead=kept.dead)
-            join_dead(state, lists)
-        except IntegrityError as error:
-            raise FailedError(
-                f"What is kept does not add up: {error.message}", subject=new.stream
-            ) from error
         parts = None
         if kept.parts is not None and not self._unviewed:
             parts = (*kept.parts, *self._parts)
-        if dead:
-            state = replace(state, dead=(*kept.dead, self._small_object("dead.json.gz", plain)))
-        return replace(state, parts=parts, unviewed=self._unviewed or kept.unviewed)
+        unviewed = self._unviewed or kept.unviewed
+        batches = (*kept.batches, *new.batches)
+        return replace(new, batches=batches, dead=kept.dead, parts=parts, unviewed=unviewed)
 
-    def _next(self) -> int:
-        self._number += 1
-        return self._number
+    def _bury(self, state: State, dead: Mapping[str, Runs]) -> State:
+        plain = write_dead(state.stream, dead)
+        self._add_up(state, [plain])
+        return replace(state, dead=(*state.dead, self._small_object("dead.json.gz", plain)))
+
+    def _add_up(self, state: State, more: Sequence[bytes]) -> None:
+        what = f"The dead list of {state.stream}"
+        try:
+            lists = [read_dead(read_document(plain, what), state) for plain in more]
+            join_dead(state, [*read_dead_lists(self._sink.objects, state), *lists])
+        except IntegrityError as error:
+            raise FailedError(
+                f"What is kept does not add up: {error.message}", subject=state.stream
+            ) from error
+
+    def _number_held(self) -> list[tuple[int, CutBatch]]:
+        """Take what is held, each with its number; the lock is held."""
+        ready, self._held = self._held, []
+        numbered = []
+        for one in ready:
+            number = one.number or self._number + 1
+            self._number = max(self._number, number)
+            numbered.append((number, one))
+        return numbered
 
     def _encode(self, key: str, held: CutBatch) -> Blob:
         return self._sink.objects.wrap_up(
@@ -252,9 +288,10 @@ class StreamWriter:
         sink, name = self._sink, f"{self.prefix}{number:03}"
         adopted = sink.adopt(self.stream.name, held)
         if adopted is not None:
-            part = _put(adopted.part) if adopted.part else None
-            sent = _Sent(number, held.home, _put(adopted.batch), _put(adopted.idx), part, True)
+            part = as_put(adopted.part) if adopted.part else None
+            batch, idx = as_put(adopted.batch), as_put(adopted.idx)
             with self._lock:
+                sent = Shipment(number, held.home, batch, idx, part, held.order, noted=True)
                 self._sent.append(sent)
             return
 
@@ -274,7 +311,7 @@ class StreamWriter:
         idx = sink.uploads.submit(store_idx)
         part = sink.uploads.submit(store_part) if held.part is not None else None
         with self._lock:
-            self._sent.append(_Sent(number, held.home, batch, idx, part))
+            self._sent.append(Shipment(number, held.home, batch, idx, part, held.order))
 
     def note(self) -> list[Noted]:
         """Give the batches that were put since this was asked last."""
@@ -284,18 +321,17 @@ class StreamWriter:
                 one.noted = True
         return [one.to_note(self.stream.name) for one in ready]
 
-    def _collect(self) -> list[StoredBatch]:
-        ordered = sorted(self._sent, key=lambda one: one.number)
-        self._parts = [one.part.result() for one in ordered if one.part is not None]
-        return [StoredBatch(one.batch.result(), one.idx.result(), one.home) for one in ordered]
-
-    def _pack(self) -> list[StoredBatch]:
-        batches = []
-        for held in self._held:
-            ref = self._sink.packer.add(self._bind(self._encode, held))
-            idx = self._sink.packer.add(self._bind(self._encode_idx, held))
-            batches.append(StoredBatch(ref, idx, held.home))
-        return batches
+    def _pack(self) -> None:
+        with self._lock:
+            held, self._held = self._held, []
+        for one in held:
+            ref = self._sink.packer.add(self._bind(self._encode, one))
+            idx = self._sink.packer.add(self._bind(self._encode_idx, one))
+            self._packed += 1
+            sent = Shipment(
+                self._packed, one.home, as_put(ref), as_put(idx), None, one.order, noted=True
+            )
+            self._sent.append(sent)
 
     def _bind(
         self, encode: Callable[[str, CutBatch], Blob], held: CutBatch
@@ -309,13 +345,6 @@ class StreamWriter:
 
     def _small_object(self, name: str, plain: bytes) -> Ref:
         return put_document(self._sink, f"{self.path}/{name}", plain)
-
-
-def _put(ref: Ref) -> "Future[Ref]":
-    """Give a ref as if it had just been put."""
-    future: Future[Ref] = Future()
-    future.set_result(ref)
-    return future
 
 
 def put_document(sink: Sink, name: str, plain: bytes, codec: Codec = "gzip", **facts: Any) -> Ref:

@@ -7,8 +7,9 @@ is anything acknowledged. A kill before the entry leaves garbage, after it a who
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,7 @@ from listbackup.vault.manifest import Manifest, StreamEntry
 from listbackup.vault.objects import Blob
 from listbackup.vault.opening import Vault
 from listbackup.vault.packs import Packer
+from listbackup.vault.places import Place, Told, find_places, write_place
 from listbackup.vault.reading import Snapshot
 from listbackup.vault.refs import Ref, StoredObject
 from listbackup.vault.sources import (
@@ -100,24 +102,51 @@ class SyncWriter:
             finally:
                 self._journal_lock.release()
 
-    def _put_journal(self, *, due: bool) -> None:
+    def put_place(self, place: Place, known: bytes) -> None:
+        """Put a journal that says how far a stream has been read; its batches have been put.
+        `known` becomes an object of its own, for nobody but whoever goes on from there."""
+        with self._journal_lock:
+            if known:
+                path = layout.stream_path(place.stream.name)
+                key = f"{self.prefix}{path}/known-{place.passed:03}-{place.number:03}.bin"
+                blob = self.objects.encode(key, known, self.data_key)
+                self.objects.put(blob, "meta")
+                place = replace(place, known=blob.ref)
+            self._put_journal(due=True, places=[write_place(place, self._view, self._signer)])
+
+    def find_places(
+        self, told: Mapping[str, Told], within: timedelta
+    ) -> Mapping[str, Sequence[Sequence[Place]]]:
+        """Give how far earlier attempts had come (see `places.find_places`)."""
+        account, base = self.vault.account, self.base
+        return find_places(self.objects, account, self._view, base, told, self.started, within)
+
+    def keep_alive(self, key: str) -> None:
+        """Tell a sweep that this sync refers to an object of another attempt."""
+        self._attempts.keep_alive(layout.sync_directory(key))
+
+    def _put_journal(self, *, due: bool, places: Sequence[Mapping[str, Any]] = ()) -> None:
         noted = [one for stream in self._streams for one in stream.note()]
         if noted or due:
             # what a journal names must be there before it is
             self.vault.store.barrier()
             self._journals += 1
             number, sealed = self._journals, self.data_key is not None
-            put_journal(self.objects, self.prefix, number, noted, sealed=sealed)
+            put_journal(self.objects, self.prefix, number, noted, sealed=sealed, places=places)
             self.vault.store.barrier()
             self._noted_at = self.vault.host.clock.monotonic()
 
+    def known(self, name: str) -> StreamEntry | None:
+        """Give what the base says of a stream."""
+        return {one.name: one for one in self.base.streams}.get(name) if self.base else None
+
     def carry(self, name: str, reason: str) -> StreamEntry:
         """Keep a stream as the base has it, because it could not be read."""
-        kept = {one.name: one for one in self.base.streams}.get(name) if self.base else None
+        kept = self.known(name)
         if kept is None or kept.state is None or self.base is None:
             return StreamEntry(name, layout.stream_path(name), "carried", None, 0, None, reason)
         since = kept.carried_from or self.base.sync
-        return StreamEntry(name, kept.path, "carried", kept.state, kept.rows, since, reason)
+        return replace(kept, status="carried", carried_from=since, reason=reason)
 
     def keep(self, name: str) -> StreamEntry:
         """Keep a stream as the base has it, because it was read and nothing had changed."""
