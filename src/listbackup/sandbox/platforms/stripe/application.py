@@ -18,7 +18,7 @@ from listbackup.sandbox.platforms.stripe.drawing import draw_body
 from listbackup.sandbox.platforms.stripe.forms import read_form
 from listbackup.sandbox.platforms.stripe.keys import Key, Keyring, read_authorization
 from listbackup.sandbox.platforms.stripe.refusals import Refusal
-from listbackup.sandbox.platforms.stripe.resources import RESOURCES
+from listbackup.sandbox.platforms.stripe.resources import CLOSED, RESOURCES
 from listbackup.sandbox.platforms.stripe.targets import WRITES, Asked, Target, make_routes
 from listbackup.sandbox.platforms.stripe.versions import KNOWN
 
@@ -102,6 +102,9 @@ class StripeSandbox(Application[Target]):
 
     def _answer(self, call: Call[Target], headers: dict[str, str]) -> Response:
         key = self.keyring.find(call.headers)
+        closed = CLOSED.get(call.path.split("/")[2]) if call.path.count("/") > 2 else None
+        if closed is not None:
+            raise Refusal(400, f"Your account is not set up to use {closed}.")
         if call.route is None:
             raise Refusal(404, f"Unrecognized request URL ({call.method}: {call.path[:200]}).")
         target = call.route.target

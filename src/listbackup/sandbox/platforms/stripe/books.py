@@ -8,16 +8,17 @@ from typing import Any
 
 from listbackup.sandbox.platforms.dice import Dice
 from listbackup.sandbox.platforms.state import Account, Change, Record, Watch
-from listbackup.sandbox.platforms.stripe import billing, catalog, money, people
+from listbackup.sandbox.platforms.stripe import billing, catalog, money, people, various
 from listbackup.sandbox.platforms.stripe.drawing import draw
+from listbackup.sandbox.platforms.stripe.kinds import Child
 from listbackup.sandbox.platforms.stripe.naming import name_events
-from listbackup.sandbox.platforms.stripe.resources import BELOW, CHILDREN, INDEXED, RESOURCES, Child
+from listbackup.sandbox.platforms.stripe.resources import BELOW, CHILDREN, INDEXED, RESOURCES
 from listbackup.sandbox.platforms.stripe.shaping import Object
 from listbackup.sandbox.platforms.stripe.versions import DEFAULT
 
 TEMPLATES: Mapping[str, Object] = {
     template["object"]: template
-    for module in (people, catalog, money, billing)
+    for module in (people, catalog, money, billing, various)
     for template in module.TEMPLATES
 }
 EVENTS_KEPT = 30 * 86400.0

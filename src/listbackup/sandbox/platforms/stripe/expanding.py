@@ -8,7 +8,12 @@ from typing import Any
 
 from listbackup.sandbox.platforms.stripe.books import Books
 from listbackup.sandbox.platforms.stripe.refusals import Refusal
-from listbackup.sandbox.platforms.stripe.resources import BELOW, EXPANDABLE, RESOURCES
+from listbackup.sandbox.platforms.stripe.resources import (
+    BELOW,
+    EXPANDABLE,
+    INCLUDABLE,
+    RESOURCES,
+)
 
 DEEPEST = 4
 INCLUDED = 10
@@ -26,27 +31,30 @@ def expand(books: Books, shown: Any, paths: Sequence[str]) -> Any:
                 f"You cannot expand more than {DEEPEST} levels of a property. "
                 f"Property: {path[:200]}",
             )
-        shown = _expand(books, shown, parts, path)
+        shown = _expand(books, shown, parts, path, "")
     return shown
 
 
-def _expand(books: Books, node: Any, parts: Sequence[str], path: str) -> Any:
+def _expand(books: Books, node: Any, parts: Sequence[str], path: str, within: str) -> Any:
     if isinstance(node, list):
-        return [_expand(books, one, parts, path) for one in node]
+        return [_expand(books, one, parts, path, within) for one in node]
     if not parts or node is None:
         return node
     if not isinstance(node, dict):
         raise _cannot(path, node)
     name, rest = parts[0], parts[1:]
-    value = node[name] if name in node else _include(books, node, name, path)
+    value = node[name] if name in node else _include(books, node, name, path, within)
     if isinstance(value, str):
         value = _find(books, name, value, path)
     elif not rest and isinstance(value, bool | int | float):
         raise _cannot(path, node)
-    return {**node, name: _expand(books, value, rest, path)}
+    return {**node, name: _expand(books, value, rest, path, name)}
 
 
-def _include(books: Books, node: dict[str, Any], name: str, path: str) -> Any:
+def _include(books: Books, node: dict[str, Any], name: str, path: str, within: str) -> Any:
+    more = INCLUDABLE.get(str(node.get("object", within)), {})
+    if name in more:
+        return more[name]
     home = _HOME.get(str(node.get("object")), "")
     for child in BELOW.get(home, ()):
         if child.name == name and child.embedded == 0:

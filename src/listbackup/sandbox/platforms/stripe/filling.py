@@ -9,6 +9,7 @@ from typing import Any
 from listbackup.sandbox.platforms.dice import Dice
 from listbackup.sandbox.platforms.stripe.books import Books
 from listbackup.sandbox.platforms.stripe.filling_catalog import MONTH, Shelf, fill_catalog
+from listbackup.sandbox.platforms.stripe.filling_settings import fill_settings
 from listbackup.sandbox.platforms.stripe.people import CARD
 
 YEARS = 3 * 365 * 86400
@@ -209,6 +210,13 @@ class _Life:
             total_excluding_tax=total,
         )
 
+    def add_lines(self, parent: str, count: int) -> None:
+        """Lines of a quote or a session."""
+        for _ in range(count):
+            price = self.dice.pick(self.shelf.once)
+            sums = {"amount_subtotal": price.amount, "amount_total": price.amount}
+            self.load("items", "li_", self.now, price=price.id, _of=parent, **sums)
+
     def do_rare_things(self) -> None:
         """What few customers have."""
         dice = self.dice
@@ -232,15 +240,23 @@ class _Life:
         if dice.chance(0.1):
             about = {"customer": self.customer, "payment_method": self.card}
             self.load("setup_intents", "seti_", self.later(), status="succeeded", **about)
-            self.load("quotes", "qt_", self.later(), customer=self.customer)
+            self.add_lines(self.load("quotes", "qt_", self.later(), customer=self.customer), 2)
         if dice.chance(0.1):
             mode = "cs_live_" if self.books.live else "cs_test_"
             about = {"customer": self.customer, "status": "complete", "payment_status": "paid"}
-            self.load("checkout/sessions", mode, self.later(), amount_total=2000, **about)
+            session = self.load("checkout/sessions", mode, self.later(), **about)
+            self.add_lines(session, 14 if dice.chance(0.1) else 1)
+        if dice.chance(0.05):
+            self.load("sources", "card_", self.later(), customer=self.customer)
+            about = {"customer": self.customer, "name": "Welcome"}
+            grant = self.load("billing/credit_grants", "credgr_", self.later(), **about)
+            moved = {"credit_grant": grant, "type": "credit"}
+            self.load("billing/credit_balance_transactions", "cbtxn_", self.later(), **moved)
         if dice.chance(0.03):
             invoice = self.bill(self.later(), None, 1)
             about = {"customer": self.customer, "invoice": invoice}
-            self.load("credit_notes", "cn_", self.later(), amount=100, total=100, **about)
+            note = self.load("credit_notes", "cn_", self.later(), amount=100, total=100, **about)
+            self.load("credit_note_lines", "cnli_", self.later(), amount=100, _of=note)
 
 
 def fill(books: Books, customers: int = 100, seed: int = 0) -> None:
@@ -248,6 +264,7 @@ def fill(books: Books, customers: int = 100, seed: int = 0) -> None:
     dice = Dice(seed, "fill")
     now = int(books.account.now)
     shelf = fill_catalog(books, dice, now, max(3, customers // 200))
+    fill_settings(books, dice, now - YEARS, shelf.once[0].product)
     for number in range(1, customers + 1):
         life = _Life(books, dice, shelf, number, now)
         life.shop()

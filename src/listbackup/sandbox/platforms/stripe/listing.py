@@ -14,13 +14,14 @@ from listbackup.sandbox.platforms.state import Listing, Place, Record
 from listbackup.sandbox.platforms.stripe.books import Books
 from listbackup.sandbox.platforms.stripe.drawing import draw_body, draw_list
 from listbackup.sandbox.platforms.stripe.expanding import expand
+from listbackup.sandbox.platforms.stripe.kinds import Resource
 from listbackup.sandbox.platforms.stripe.refusals import (
     absent,
     invalid,
     missing,
     unknown_parameter,
 )
-from listbackup.sandbox.platforms.stripe.resources import EXPANDABLE, INDEXED, RESOURCES, Resource
+from listbackup.sandbox.platforms.stripe.resources import EXPANDABLE, INDEXED, RESOURCES
 
 MOST = 100
 USUAL = 10
@@ -161,6 +162,8 @@ def _special(collection: str, wanted: Wanted, name: str, value: str) -> bool:
             types.add(value)
             if len(types) > MOST_TYPES:
                 raise invalid(f"Only {MOST_TYPES} types may be given.", "types")
+        case "tax/registrations", "status":
+            wanted.equal[name] = value
         case "invoiceitems", "pending":
             wanted.tests.append(
                 lambda record: (record.value["invoice"] is None) == (value == "true")
@@ -181,6 +184,10 @@ def _test_as_usual(books: Books, collection: str, wanted: Wanted) -> None:
             )
         if wanted.equal.pop("delivery_success", "true") != "true":
             wanted.tests.append(lambda record: False)
+    if collection == "tax/registrations":
+        status = wanted.equal.pop("status", "active")
+        if status != "all":
+            wanted.tests.append(_equals("status", status))
     if collection == "accounts":
         wanted.tests.append(lambda record: record.id != books.id)
     if collection == "tax_ids":

@@ -71,6 +71,15 @@ TEMPLATES = (
         type="adjustment",
     ),
     template(
+        "customer_cash_balance_transaction",
+        nothing("created customer customer_account"),
+        currency="usd",
+        ending_balance=0,
+        livemode=False,
+        net_amount=0,
+        type="funded",
+    ),
+    template(
         "setup_intent",
         nothing(
             "application automatic_payment_methods cancellation_reason client_secret created "

@@ -1,277 +1,27 @@
-"""The table of Stripe's resources: what is listed where, by what it can be filtered, which events
-tell of it, and which lists hang below an object.
+"""The table of Stripe's resources: what is listed where, which lists hang below an object, and
+which ids can be expanded.
 
 Says what there is; nothing here does anything.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Any
 
+from listbackup.sandbox.platforms.stripe import rows, rows_settings
+from listbackup.sandbox.platforms.stripe.kinds import Child
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One kind of object and its list, `GET /v1/{collection}`.
-
-    `right` is the permission of restricted keys (`customer` for `customer_read`). `filters`: name
-    of a query parameter -> field that has to be equal. `times`: fields that may be asked for with
-    `[gte]` and its like. `event` is how events about it begin, `happens` which ends there are.
-    `required`: parameters without which the list is refused. `listed`: whether there is a list.
-    """
-
-    collection: str
-    kind: str
-    prefix: str
-    right: str
-    filters: Mapping[str, str]
-    times: tuple[str, ...]
-    event: str
-    happens: frozenset[str]
-    required: tuple[str, ...] = ()
-    listed: bool = True
-    retrieved: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """A list below an object: `GET /v1/{parent}/{id}/{name}` has those of `collection` whose
-    `field` is the parent's id. The first `embedded` of them stand in the object itself; with 0
-    they stand there only when expanded, and with None never."""
-
-    parent: str
-    name: str
-    collection: str
-    field: str
-    embedded: int | None = None
-    retrieved: bool = False
-    hidden_url: bool = False
-
-
-def _row(
-    collection: str,
-    kind: str,
-    prefix: str,
-    filters: str = "",
-    *,
-    times: str = "created",
-    right: str = "",
-    event: str = "",
-    happens: str = "created updated",
-    required: str = "",
-    listed: bool = True,
-    retrieved: bool = True,
-) -> Resource:
-    pairs = (word.partition(":") for word in filters.split())
-    return Resource(
-        collection,
-        kind,
-        prefix,
-        right or kind.replace(".", "_"),
-        {name: field or name for name, _, field in pairs},
-        tuple(times.split()),
-        event,
-        frozenset(happens.split()) if event else frozenset(),
-        tuple(required.split()),
-        listed,
-        retrieved,
-    )
-
-
-_EVER = "created updated deleted"
-RESOURCES = {
-    resource.collection: resource
-    for resource in (
-        _row("customers", "customer", "cus_", "email test_clock", event="customer", happens=_EVER),
-        _row(
-            "products",
-            "product",
-            "prod_",
-            "active shippable url",
-            event="product",
-            happens=_EVER,
-        ),
-        _row(
-            "prices",
-            "price",
-            "price_",
-            "active currency product type recurring[interval]:recurring.interval "
-            "recurring[usage_type]:recurring.usage_type",
-            right="plan",
-            event="price",
-            happens=_EVER,
-        ),
-        _row("plans", "plan", "price_", "active product", event="plan", happens=_EVER),
-        _row("coupons", "coupon", "", "", event="coupon", happens=_EVER),
-        _row(
-            "promotion_codes",
-            "promotion_code",
-            "promo_",
-            "active code customer coupon:promotion.coupon",
-            event="promotion_code",
-        ),
-        _row(
-            "charges",
-            "charge",
-            "ch_",
-            "customer payment_intent transfer_group",
-            event="charge",
-        ),
-        _row(
-            "payment_intents",
-            "payment_intent",
-            "pi_",
-            "customer",
-            event="payment_intent",
-        ),
-        _row(
-            "setup_intents",
-            "setup_intent",
-            "seti_",
-            "customer payment_method",
-            event="setup_intent",
-        ),
-        _row(
-            "invoices",
-            "invoice",
-            "in_",
-            "customer status collection_method "
-            "subscription:parent.subscription_details.subscription",
-            times="created due_date",
-            event="invoice",
-            happens=_EVER,
-        ),
-        _row(
-            "invoiceitems",
-            "invoiceitem",
-            "ii_",
-            "customer invoice",
-            right="invoice",
-            event="invoiceitem",
-            happens="created deleted",
-        ),
-        _row(
-            "subscriptions",
-            "subscription",
-            "sub_",
-            "customer collection_method test_clock",
-            times="created current_period_start current_period_end",
-            event="customer.subscription",
-        ),
-        _row(
-            "subscription_items",
-            "subscription_item",
-            "si_",
-            "subscription",
-            times="",
-            right="subscription",
-            required="subscription",
-        ),
-        _row(
-            "subscription_schedules",
-            "subscription_schedule",
-            "sub_sched_",
-            "customer",
-            times="created canceled_at completed_at released_at",
-            right="subscription",
-            event="subscription_schedule",
-        ),
-        _row("refunds", "refund", "re_", "charge payment_intent", right="charge", event="refund"),
-        _row("disputes", "dispute", "dp_", "charge payment_intent", event="charge.dispute"),
-        _row(
-            "balance_transactions",
-            "balance_transaction",
-            "txn_",
-            "currency payout source type",
-            right="balance_transaction_source",
-        ),
-        _row("credit_notes", "credit_note", "cn_", "customer invoice", event="credit_note"),
-        _row(
-            "payouts",
-            "payout",
-            "po_",
-            "destination status",
-            times="created arrival_date",
-            event="payout",
-        ),
-        _row("transfers", "transfer", "tr_", "destination transfer_group", event="transfer"),
-        _row("tax_rates", "tax_rate", "txr_", "active inclusive", event="tax_rate"),
-        _row(
-            "checkout/sessions",
-            "checkout.session",
-            "cs_",
-            "customer payment_intent payment_link status subscription",
-            event="checkout.session",
-        ),
-        _row(
-            "payment_methods",
-            "payment_method",
-            "pm_",
-            "customer type",
-            times="",
-            event="payment_method",
-            required="customer",
-        ),
-        _row("payment_links", "payment_link", "plink_", "active", times="", event="payment_link"),
-        _row("quotes", "quote", "qt_", "customer status test_clock", times="", event="quote"),
-        _row("files", "file", "file_", "purpose", event="file", happens="created"),
-        _row("file_links", "file_link", "link_", "expired file", right="file"),
-        _row("application_fees", "application_fee", "fee_", "charge", event="application_fee"),
-        _row("topups", "topup", "tu_", "amount status", event="topup"),
-        _row("shipping_rates", "shipping_rate", "shr_", "active currency:fixed_amount.currency"),
-        _row("webhook_endpoints", "webhook_endpoint", "we_", times="", right="webhook"),
-        _row("tax_ids", "tax_id", "txi_", times="", event="customer.tax_id", happens=_EVER),
-        _row("reviews", "review", "prv_", event="review"),
-        _row(
-            "radar/early_fraud_warnings",
-            "radar.early_fraud_warning",
-            "issfr_",
-            "charge payment_intent",
-            event="radar.early_fraud_warning",
-        ),
-        _row("invoice_payments", "invoice_payment", "inpay_", "invoice status", right="invoice"),
-        _row("accounts", "account", "acct_", right="accounts_kyc_basic"),
-        _row("events", "event", "evt_", "delivery_success"),
-        # Found below other objects alone.
-        _row("line_items", "line_item", "il_", right="invoice", listed=False, retrieved=False),
-        _row(
-            "credit_note_lines",
-            "credit_note_line_item",
-            "cnli_",
-            right="credit_note",
-            listed=False,
-            retrieved=False,
-        ),
-        _row("items", "item", "li_", right="checkout_session", listed=False, retrieved=False),
-        _row(
-            "reversals",
-            "transfer_reversal",
-            "trr_",
-            right="transfer",
-            listed=False,
-            retrieved=False,
-        ),
-        _row(
-            "fee_refunds",
-            "fee_refund",
-            "fr_",
-            right="application_fee",
-            listed=False,
-            retrieved=False,
-        ),
-        _row(
-            "balances",
-            "customer_balance_transaction",
-            "cbtxn_",
-            right="customer",
-            listed=False,
-            retrieved=False,
-        ),
-    )
-}
+RESOURCES = {resource.collection: resource for resource in (*rows.ROWS, *rows_settings.ROWS)}
 CHILDREN = (
     Child("customers", "tax_ids", "tax_ids", "customer", 0, retrieved=True),
     Child("customers", "balance_transactions", "balances", "customer", retrieved=True),
     Child("customers", "payment_methods", "payment_methods", "customer", retrieved=True),
+    Child("customers", "cash_balance_transactions", "cash_moves", "customer", retrieved=True),
+    Child("customers", "sources", "sources", "customer", 0, retrieved=True),
     Child("customers", "subscriptions", "subscriptions", "customer", 0),
+    Child("products", "features", "product_features", "_of", retrieved=True),
+    Child("payment_intents", "amount_details_line_items", "amount_lines", "_of"),
+    Child("accounts", "external_accounts", "external_accounts", "account", 10),
+    Child("accounts", "capabilities", "capabilities", "account"),
+    Child("accounts", "persons", "persons", "account"),
     Child("invoices", "lines", "line_items", "invoice", 10),
     Child("subscriptions", "items", "subscription_items", "subscription", 20, hidden_url=True),
     Child("charges", "refunds", "refunds", "charge", 0, retrieved=True),
@@ -348,8 +98,38 @@ INDEXED = {
     "credit_notes": ("invoice", "customer"),
     "credit_note_lines": ("_of",),
     "items": ("_of",),
+    "sources": ("customer",),
+    "cash_moves": ("customer",),
+    "product_features": ("_of",),
+    "amount_lines": ("_of",),
+    "external_accounts": ("account",),
+    "capabilities": ("account",),
+    "persons": ("account",),
     "file_links": ("file",),
     "balances": ("customer",),
     "tax_ids": ("customer",),
     "prices": ("product",),
 }
+
+NO_LIST: dict[str, Any] = {"object": "list", "data": [], "has_more": False}
+INCLUDABLE: dict[str, dict[str, Any]] = {
+    "amount_details": {"line_items": NO_LIST},
+    "coupon": {"applies_to": {"products": []}, "currency_options": {}},
+    "customer": {
+        "cash_balance": None,
+        "invoice_credit_balance": {},
+        "tax": {"automatic_tax": "unrecognized_location", "ip_address": None, "location": None},
+    },
+    "fixed_amount": {"currency_options": {}},
+    "plan": {"tiers": None},
+    "price": {"currency_options": {}, "tiers": None},
+}
+"""What stands in an object, or in a field of that name, only when it is expanded."""
+CLOSED = {
+    "climate": "Climate",
+    "forwarding": "the Vault and Forward API",
+    "identity": "Identity",
+    "issuing": "Issuing",
+    "treasury": "Treasury",
+}
+"""Beginnings of paths that an account has only when it is set up for them."""

@@ -13,8 +13,8 @@ from listbackup.sandbox.platforms.searching import LaggingIndex
 from listbackup.sandbox.platforms.stripe.books import Books
 from listbackup.sandbox.platforms.stripe.drawing import draw_body
 from listbackup.sandbox.platforms.stripe.expanding import expand
+from listbackup.sandbox.platforms.stripe.kinds import Resource
 from listbackup.sandbox.platforms.stripe.refusals import absent, invalid, unknown_parameter
-from listbackup.sandbox.platforms.stripe.resources import Resource
 
 LAG = 60.0
 """Seconds after which a change is found."""

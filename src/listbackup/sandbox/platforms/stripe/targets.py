@@ -18,6 +18,7 @@ from listbackup.sandbox.platforms.stripe import (
 from listbackup.sandbox.platforms.stripe.books import Books
 from listbackup.sandbox.platforms.stripe.drawing import draw_body
 from listbackup.sandbox.platforms.stripe.expanding import expand, stub
+from listbackup.sandbox.platforms.stripe.kinds import Child, Resource
 from listbackup.sandbox.platforms.stripe.listing import list_below, list_resource
 from listbackup.sandbox.platforms.stripe.refusals import (
     Refusal,
@@ -28,8 +29,6 @@ from listbackup.sandbox.platforms.stripe.resources import (
     CHILDREN,
     RESOURCES,
     STUBBED,
-    Child,
-    Resource,
 )
 from listbackup.sandbox.platforms.stripe.searches import SEARCHED, search
 from listbackup.sandbox.platforms.stripe.writes import Write, run_change, run_create, run_delete
