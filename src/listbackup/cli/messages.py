@@ -71,6 +71,8 @@ MESSAGES: Mapping[str, str] = {
     "settings": f"{_OPERATIONS}.config:SettingsShown",
     "config_checked": f"{_OPERATIONS}.config:ConfigChecked",
     "diagnosed": f"{_OPERATIONS}.doctor:Diagnosed",
+    "sandbox_serving": f"{_OPERATIONS}.sandbox:SandboxServing",
+    "sandbox_stopped": f"{_OPERATIONS}.sandbox:SandboxStopped",
     "demo_step": f"{_OPERATIONS}.demo:DemoStep",
     "demo_done": f"{_OPERATIONS}.demo:DemoDone",
 }

@@ -65,6 +65,9 @@ COMMANDS: dict[str, Command] = {
     "config show": Command(f"{_HERE}.config:show", "Show the settings that count.", _LOOK),
     "config check": Command(f"{_HERE}.config:check", "Try the configuration file.", _LOOK),
     "doctor": Command(f"{_HERE}.doctor:doctor", "Look for what could go wrong.", _LOOK),
+    "sandbox serve": Command(
+        f"{_HERE}.sandbox:serve", "Serve platforms of our own, to try backups on.", _LOOK
+    ),
     "demo": Command(f"{_HERE}.demo:demo", "Watch all of it with a sample database.", _LOOK),
 }
 """What is typed -> the function that does it."""
@@ -74,6 +77,7 @@ FAMILIES = {
     "vault": ("The store below a vault.", _LOOK),
     "source": ("What is backed up.", _LOOK),
     "connector": ("The platforms, and descriptions of one's own.", _LOOK),
+    "sandbox": ("Platforms of our own.", _LOOK),
     "config": ("The configuration file, listbackup.yaml.", _LOOK),
 }
 LEADING = frozenset(

@@ -21,8 +21,8 @@ SANDBOX_HEADER = "x-listbackup-sandbox"
 
 
 class Application(ABC, Generic[_H]):
-    """One platform. `hooks` are called before each request, `log` has what was answered, `dial`
-    the faults; `lock` is held while a request is answered and while `changing` lasts."""
+    """One platform. `hooks` are called before each request, `log` has what was answered (where
+    `logging` is not switched off), `answered` how many there were, `dial` the faults."""
 
     def __init__(
         self, name: str, watch: Watch, seed: int, routes: Iterable[tuple[str, str, _H]]
@@ -36,6 +36,7 @@ class Application(ABC, Generic[_H]):
         self.hooks: list[Hook] = []
         self.log: list[Logged] = []
         self.logging = True
+        self.answered = 0
         self._lock = threading.RLock()
 
     @property
@@ -71,7 +72,8 @@ class Application(ABC, Generic[_H]):
         return Response(response.status, headers, response.body)
 
     def end(self, call: Call[_H], response: Response, fault: Fault | None) -> Response:
-        """Write the request into the log."""
+        """Count the request, and write it into the log."""
+        self.answered += 1
         if self.logging:
             entry = Logged(
                 len(self.log) + 1,
