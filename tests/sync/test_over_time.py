@@ -20,17 +20,17 @@ UPSERTS = Outcome("upserts")
 ABC = [["1", "a"], ["2", "b"], ["3", "c"]]
 
 
-@pytest.fixture(params=["sealed", "none"])
-def trial(request: pytest.FixtureRequest, tmp_path: Path) -> Trial:
-    """Give a fresh vault, once sealed and once plain."""
-    trial = Trial(tmp_path, play_host(5), request.param)
+@pytest.fixture
+def trial(tmp_path: Path) -> Trial:
+    """Give a fresh vault that is sealed."""
+    trial = Trial(tmp_path, play_host(5), "sealed")
     trial.create()
     return trial
 
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Trial:
-    """Give a fresh vault."""
+    """Give a fresh vault that is not."""
     trial = Trial(tmp_path, play_host(5), "none")
     trial.create()
     return trial

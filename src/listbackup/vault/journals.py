@@ -7,11 +7,12 @@ journal is put into the dead attempt's directory, which tells a sweep that it is
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from listbackup.errors import IntegrityError, RefusedError
+from listbackup.errors import IntegrityError, ObjectExists, RefusedError
 from listbackup.ids import read_sync_time
 from listbackup.vault import layout
 from listbackup.vault.batches import CutBatch
@@ -142,7 +143,9 @@ class Attempts:
         """Tell a sweep, once, that something of another attempt's directory is in use."""
         if directory not in self._marked:
             number = int(self._now.timestamp())
-            put_journal(self._objects, directory, number, [], sealed=self._sealed)
+            # of the same second and another attempt: it says the same
+            with suppress(ObjectExists):
+                put_journal(self._objects, directory, number, [], sealed=self._sealed)
             self._objects.store.barrier()
             self._marked.add(directory)
 
