@@ -11,6 +11,7 @@ _SLOWER = 0.7
 _FASTER = 1.03
 _LEAST = 0.04
 _LONGEST = 90.0
+_SPREAD = 2.0
 
 
 class Easing:
@@ -61,12 +62,10 @@ class Easing:
         self._share = max(_LEAST, self._share * _SLOWER)
         grown = min(_LONGEST, max(1.0, 8 * self._gap) * 2.0 ** (self._refusals - 1))
         own = grown * (0.5 + 0.5 * self._draw())
-        if asked is None:
-            pause = own
-        elif self._refusals == 1:
-            pause = asked * (1 + 0.05 * self._draw())
-        else:
-            pause = max(asked * (1 + 0.05 * self._draw()), own / 2)
+        pause = own
+        if asked is not None:
+            wished = asked + min(_SPREAD, asked / 20) * self._draw()
+            pause = wished if self._refusals == 1 else max(wished, own / 2)
         self._next = now + pause
         return pause
 
