@@ -130,13 +130,20 @@ class Configuration:
 
 def load_configuration(path: Path, environment: Mapping[str, str]) -> Configuration:
     """Read a file. Raises UsageError that names every mistake by key, file and line."""
-    return _validate(path, _read_tree(path), environment)
+    return _validate(path, _parse_tree(path, _read_bytes(path)), environment)
 
 
 def load_stanza(path: Path, name: str, environment: Mapping[str, str]) -> Configuration:
     """Read a file that says one source, as if it stood below `sources:` under that name. Raises
     as `load_configuration`."""
-    tree = _read_tree(path)
+    return parse_stanza(path, name, _read_bytes(path), environment)
+
+
+def parse_stanza(
+    path: Path, name: str, data: bytes, environment: Mapping[str, str]
+) -> Configuration:
+    """Read the bytes of such a file. Raises as `load_configuration`."""
+    tree = _parse_tree(path, data)
     lines = {("sources", name, *trail): line for trail, line in tree.lines.items()}
     return _validate(path, Tree({"sources": {name: tree.root}}, lines), environment)
 
@@ -153,14 +160,17 @@ def join_configurations(
     return main.join(others) if others else main
 
 
-def _read_tree(path: Path) -> Tree:
+def _read_bytes(path: Path) -> bytes:
     try:
         with open(path, "rb") as file:
-            data = file.read(MOST_BYTES + 1)
+            return file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(
             f"The configuration file cannot be read: {error.strerror}.", subject=str(path)
         ) from error
+
+
+def _parse_tree(path: Path, data: bytes) -> Tree:
     try:
         return read_yaml(data)
     except YamlProblem as problem:

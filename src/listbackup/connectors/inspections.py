@@ -17,7 +17,8 @@ class FoundStream:
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What `source test` and `--dry-run` show. `url` bears no secret; `bytes` is the size of the
-    whole container where it lies; `user` is empty where there are none."""
+    whole container where it lies; `user` is empty where there are none; `budgets` say how much more
+    may be asked for."""
 
     url: str
     identity: Identity
@@ -32,6 +33,7 @@ class Inspection:
     superuser: bool = False
     on_replica: bool = False
     encrypted: bool = False
+    budgets: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:

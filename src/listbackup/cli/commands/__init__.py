@@ -49,6 +49,8 @@ COMMANDS: dict[str, Command] = {
     "key list": Command(f"{_HERE}.keys:list_all", "List keys and signers.", _TRUST),
     "key enrol": Command(f"{_HERE}.keys:enrol", "Let this machine write, with the kit.", _TRUST),
     "vault probe": Command(f"{_HERE}.vaults:probe", "Try what a store can do.", _LOOK),
+    "source add": Command(f"{_HERE}.connections:add", "Connect a platform as a source.", _LOOK),
+    "source list": Command(f"{_HERE}.sources:list_all", "List the sources.", _LOOK),
     "source test": Command(f"{_HERE}.sources:test", "Try whether a source can be read.", _LOOK),
     "connector list": Command(
         f"{_HERE}.connectors:list_all", "Name the platforms that can be backed up.", _LOOK
@@ -62,6 +64,10 @@ COMMANDS: dict[str, Command] = {
     "connector schema": Command(
         f"{_HERE}.connectors:schema", "Print the schema of such YAML, for editors.", _LOOK
     ),
+    "source reconnect": Command(
+        f"{_HERE}.connections:reconnect", "Give a platform's source a new key or consent.", _LOOK
+    ),
+    "source remove": Command(f"{_HERE}.connections:remove", "Forget a platform's source.", _LOOK),
     "config show": Command(f"{_HERE}.config:show", "Show the settings that count.", _LOOK),
     "config check": Command(f"{_HERE}.config:check", "Try the configuration file.", _LOOK),
     "doctor": Command(f"{_HERE}.doctor:doctor", "Look for what could go wrong.", _LOOK),

@@ -211,6 +211,12 @@ class Budgets:
                 del self._queues[going.tenant]
         self._dispatch()
 
+    def describe(self, shares: Sequence[Share]) -> list[str]:
+        """Say what is left of budgets."""
+        now, wall = self._pace.monotonic(), self._pace.now().timestamp()
+        with self._lock:
+            return [said for share in shares for said in share.describe(now, wall)]
+
     def _describe_day(self, going: Pass) -> str:
         now, wall = self._pace.monotonic(), self._pace.now().timestamp()
         with self._lock:
@@ -250,6 +256,10 @@ class Line:
             yield passage
         finally:
             self._budgets.give_back(going, passage)
+
+    def describe(self) -> list[str]:
+        """Say what is left of the source's budgets, as far as this process knows."""
+        return self._budgets.describe(self._shares)
 
     def tell(self, block: Block, now: float, day: str) -> None:
         """Say what the source waits for, once for all its requests that wait for it. Raises

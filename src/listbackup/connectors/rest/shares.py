@@ -126,6 +126,15 @@ class Share:
         share = max(one.share_used(now, wall) for one in days)
         return f"{share:.0%} of today's budget used".replace("%", " %")
 
+    def describe(self, now: float, wall: float) -> list[str]:
+        """Say what is left of each window."""
+        return [
+            f"{one.title or self._budget.title}: {1 - one.share_used(now, wall):.0%} left".replace(
+                "%", " %"
+            )
+            for one in self._windows
+        ]
+
     def _find(self, told: Told) -> Window | None:
         fitting = [one for one in self._windows if told.within in (None, int(one.span))]
         return fitting[0] if fitting else None

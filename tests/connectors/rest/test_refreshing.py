@@ -1,0 +1,397 @@
+"""Tokens are renewed once, ahead of their end, and nothing is lost on the way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from listbackup.connectors.rest.credentials import (
+    MemoryKeeper,
+    read_credential,
+    write_credential,
+)
+from listbackup.connectors.rest.models.authentication import OAuthClient
+from listbackup.connectors.rest.models.placeholders import read_text
+from listbackup.connectors.rest.transport import Kind, Request, Response, TransportError
+from listbackup.errors import AuthError, BusyError, FailedError, SourceError
+from listbackup.events import ConsentEnded
+from tests.connectors.rest.connected import CLIENT, World, ahead
+
+Send = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass
+class Between:
+    """A transport with something between: `act` is given each request and how it is sent on."""
+
+    inner: Any
+    act: Callable[[Request, Send], Awaitable[Response]]
+
+    async def send(self, request: Request) -> Response:
+        return await self.act(request, self.inner.send)
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+def is_token(request: Request) -> bool:
+    return request.url.endswith("/token")
+
+
+def test_a_token_is_used_until_shortly_before_its_end() -> None:
+    world = World()
+    tokens = world.consent().tokens
+    assert tokens is not None
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        life = (tokens.expires - tokens.obtained).total_seconds()
+        assert (await world.ask(authorizer)).status == 200
+        await world.pace.sleep(life - ahead(world.connection()) - 1)
+        assert (await world.ask(authorizer)).status == 200
+        assert world.counts.refreshes == 0
+        await world.pace.sleep(2)
+        assert (await world.ask(authorizer)).status == 200
+        assert world.counts.refreshes == 1
+
+    asyncio.run(run())
+    kept = read_credential(world.keeper.read() or b"").tokens
+    assert kept is not None
+    assert kept.access != tokens.access
+    assert kept.refresh != tokens.refresh
+
+
+def test_requests_that_are_refused_together_renew_the_token_once() -> None:
+    world = World()
+    credential = world.consent()
+    world.let_expire(credential)
+
+    async def run() -> list[int]:
+        authorizer = world.authorizer()
+
+        refused = [await world.ask(authorizer) for _ in range(8)]
+        assert [one.status for one in refused] == [401] * 8
+        assert await asyncio.gather(*map(authorizer.refused, refused)) == [True] * 8
+        return [(await world.ask(authorizer)).status for _ in range(8)]
+
+    assert asyncio.run(run()) == [200] * 8
+    assert (world.counts.refreshes, world.counts.reuses) == (1, 0)
+
+
+def test_what_another_process_renewed_is_taken_over() -> None:
+    world = World()
+    world.let_expire(world.consent())
+
+    async def run() -> None:
+        ours, theirs = world.authorizer(), world.authorizer()
+        refused = await world.ask(ours)
+        assert await theirs.refused(await world.ask(theirs))
+        assert await ours.refused(refused)
+        assert (await world.ask(ours)).status == 200
+
+    asyncio.run(run())
+    assert world.counts.refreshes == 1
+
+
+@dataclass
+class HeldKeeper(MemoryKeeper):
+    """A keeper whose lease another process has for the first `held` times that it is asked for."""
+
+    held: int = 0
+    asked: int = 0
+
+    def lease(self) -> Any:
+        self.asked += 1
+        if self.asked <= self.held:
+            raise BusyError("Another process of this machine is working on it.")
+        return nullcontext()
+
+
+def test_whoever_does_not_have_the_lease_waits_for_it() -> None:
+    world = World(keeper=HeldKeeper(held=50))
+    world.let_expire(world.consent())
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        assert await authorizer.refused(await world.ask(authorizer))
+
+    asyncio.run(run())
+    assert 4 < world.pace.monotonic() < 6
+    assert world.counts.refreshes == 1
+
+
+def test_a_rotated_token_is_durable_before_the_next_call() -> None:
+    world = World()
+    world.let_expire(world.consent())
+    seen: list[bool] = []
+
+    async def act(request: Request, send: Send) -> Response:
+        if not is_token(request):
+            bearer = request.headers["Authorization"].removeprefix("Bearer ")
+            seen.append(bearer.encode() in (world.keeper.read() or b""))
+        return await send(request)
+
+    world.transport = Between(world.transport, act)
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        assert await authorizer.refused(await world.ask(authorizer))
+        assert (await world.ask(authorizer)).status == 200
+
+    asyncio.run(run())
+    assert seen == [True, True]
+
+
+class Died(Exception):
+    """The process ends here."""
+
+
+@dataclass
+class DyingKeeper(MemoryKeeper):
+    """A keeper in whose process the `dies`-th write is not reached."""
+
+    dies: int = 0
+    writes: int = field(default=0, repr=False)
+
+    def write(self, data: bytes) -> None:
+        self.writes += 1
+        if self.writes == self.dies:
+            raise Died
+        super().write(data)
+
+
+def die_before_the_store(world: World) -> None:
+    """Let a process die after the platform's answer and before that is stored."""
+    keeper = world.keeper
+    assert isinstance(keeper, DyingKeeper)
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        with pytest.raises(Died):
+            await authorizer.refused(await world.ask(authorizer))
+
+    keeper.dies = keeper.writes + 2
+    asyncio.run(run())
+
+
+def test_after_a_death_before_the_store_the_old_token_is_tried_once_and_then_a_person_is_told() -> (
+    None
+):
+    world = World(keeper=DyingKeeper())
+    world.let_expire(world.consent())
+    die_before_the_store(world)
+    assert read_credential(world.keeper.read() or b"").refreshing is not None
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        with pytest.raises(AuthError, match="cut off before its answer was stored") as caught:
+            await authorizer.refused(await world.ask(authorizer))
+        assert "source reconnect keap" in caught.value.hint
+
+    asyncio.run(run())
+    assert (world.counts.refreshes, world.counts.reuses) == (1, 1)
+    (event,) = world.events
+    assert isinstance(event, ConsentEnded)
+    assert read_credential(world.keeper.read() or b"").ended
+
+
+def test_a_platform_that_accepts_the_old_token_for_a_while_notices_no_death() -> None:
+    world = World(keeper=DyingKeeper())
+    world.let_expire(world.consent())
+    answers: dict[str, Response] = {}
+
+    async def act(request: Request, send: Send) -> Response:
+        if not is_token(request):
+            return await send(request)
+        old = parse_qs(request.body.decode())["refresh_token"][0]
+        if old not in answers:
+            answers[old] = await send(request)
+        return answers[old]
+
+    world.transport = Between(world.transport, act)
+    die_before_the_store(world)
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        assert await authorizer.refused(await world.ask(authorizer))
+        assert (await world.ask(authorizer)).status == 200
+
+    asyncio.run(run())
+    kept = read_credential(world.keeper.read() or b"")
+    assert (kept.refreshing, kept.ended) == (None, "")
+
+
+def test_an_answer_that_was_lost_is_named_as_the_cause() -> None:
+    world = World()
+    world.let_expire(world.consent())
+
+    async def act(request: Request, send: Send) -> Response:
+        response = await send(request)
+        if is_token(request) and world.counts.refreshes == 1 and not world.counts.reuses:
+            raise TransportError(Kind.RESET, "in the middle of the response")
+        return response
+
+    world.transport = Between(world.transport, act)
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        with pytest.raises(AuthError, match="cut off"):
+            await authorizer.refused(await world.ask(authorizer))
+
+    asyncio.run(run())
+
+
+def test_a_token_server_that_is_down_is_waited_for_as_long_as_the_token_lasts() -> None:
+    world = World()
+    tokens = world.consent().tokens
+    assert tokens is not None
+    down = True
+
+    async def act(request: Request, send: Send) -> Response:
+        return Response(503) if is_token(request) and down else await send(request)
+
+    world.transport = Between(world.transport, act)
+
+    async def run() -> None:
+        nonlocal down
+        authorizer = world.authorizer()
+        life = (tokens.expires - tokens.obtained).total_seconds()
+        await world.pace.sleep(life - ahead(world.connection()) + 1)
+        assert (await world.ask(authorizer)).status == 200
+        await world.pace.sleep(ahead(world.connection()))
+        with pytest.raises(SourceError, match="503") as caught:
+            await authorizer.authorize(Request("GET", "https://h/"))
+        assert "nobody has to consent anew" in caught.value.hint
+        down = False
+        assert (await world.ask(authorizer)).status == 200
+
+    asyncio.run(run())
+    assert world.counts.refreshes == 1
+
+
+def test_a_consent_that_was_revoked_ends_with_an_event_and_the_next_step() -> None:
+    world = World()
+    world.consent()
+    world.keap.authority.revoke_grant(world.keap.authority.grants[0])
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        with pytest.raises(AuthError, match="does not let keap in any more") as caught:
+            await authorizer.refused(await world.ask(authorizer))
+        assert caught.value.hint == "Run `listbackup source reconnect keap`."
+        assert caught.value.subject == "keap"
+
+    asyncio.run(run())
+    (event,) = world.events
+    assert isinstance(event, ConsentEnded)
+    assert event.platform == "Keap"
+    assert read_credential(world.keeper.read() or b"").refreshing is None
+
+
+def test_nothing_that_is_raised_or_told_has_a_secret() -> None:
+    world = World()
+    credential = world.consent()
+    canaries = credential.every_secret()
+    assert credential.tokens is not None
+    refresh = credential.tokens.refresh
+    assert refresh is not None
+
+    async def act(request: Request, send: Send) -> Response:
+        if not is_token(request):
+            return await send(request)
+        words = f"no: {refresh.reveal()} of {CLIENT.secret}"
+        return Response(
+            400, body=f'{{"error":"invalid_grant","error_description":"{words}"}}'.encode()
+        )
+
+    world.transport = Between(world.transport, act)
+    world.let_expire(credential)
+
+    async def run() -> str:
+        authorizer = world.authorizer()
+        asked = await authorizer.authorize(Request("GET", "https://h/"))
+        with pytest.raises(AuthError) as caught:
+            await authorizer.refused(await world.ask(authorizer))
+        error = caught.value
+        return (
+            f"{asked!r}{error!r}{error.message}{error.hint}{error.__cause__!r}{vars(authorizer)!r}"
+        )
+
+    told = asyncio.run(run()) + repr(world.events) + repr(credential) + repr(world.connection())
+    assert "no: *** of ***" in told
+    for canary in canaries[1:]:
+        assert canary not in told
+
+
+def test_a_source_without_credentials_or_with_others_is_told_to_connect() -> None:
+    world = World()
+
+    async def ask() -> None:
+        await world.authorizer().authorize(Request("GET", "https://h/"))
+
+    with pytest.raises(AuthError, match="not connected"):
+        asyncio.run(ask())
+    world.keeper.write(write_credential(replace(world.consent(), way="key")))
+    with pytest.raises(AuthError, match="connected to keap by key"):
+        asyncio.run(ask())
+
+
+def test_tokens_that_cannot_be_kept_are_not_used() -> None:
+    world = World(keeper=DyingKeeper())
+    world.let_expire(world.consent())
+    keeper = world.keeper
+    assert isinstance(keeper, DyingKeeper)
+    keeper.dies = keeper.writes + 1
+
+    async def run() -> None:
+        authorizer = world.authorizer()
+        with pytest.raises((Died, FailedError)):
+            await authorizer.refused(await world.ask(authorizer))
+
+    asyncio.run(run())
+    assert world.counts.refreshes == 0
+
+
+@pytest.mark.parametrize(("client", "scopes"), [("basic", ("a", "b")), ("body", ())])
+def test_client_credentials_are_exchanged_for_tokens_that_are_kept(
+    client: Any, scopes: tuple[str, ...]
+) -> None:
+    world = World()
+    world.keeper.write(write_credential(replace(world.consent(), tokens=None, way="machine")))
+    asked: list[Request] = []
+
+    async def act(request: Request, send: Send) -> Response:
+        asked.append(request)
+        return Response(200, body=b'{"access_token":"t-%d","expires_in":"60"}' % len(asked))
+
+    way = OAuthClient(
+        kind="oauth2_client",
+        name="machine",
+        title="A machine",
+        token_url=read_text("https://h/token"),
+        scopes=scopes,
+        client=client,
+        parameters={"audience": read_text("all")},
+    )
+    world.transport = Between(world.transport, act)
+
+    async def run() -> list[str]:
+        bearers = []
+        authorizer = world.authorizer(way=way)
+        for seconds in (0, 20, 20):
+            await world.pace.sleep(seconds)
+            request = await authorizer.authorize(Request("GET", "https://h/"))
+            bearers.append(request.headers["Authorization"])
+        return bearers
+
+    assert asyncio.run(run()) == ["Bearer t-1", "Bearer t-1", "Bearer t-2"]
+    form = parse_qs(asked[0].body.decode())
+    assert form["grant_type"] == ["client_credentials"]
+    assert form["audience"] == ["all"]
+    assert form.get("scope") == (["a b"] if scopes else None)
+    assert ("Authorization" in asked[0].headers) == (client == "basic")
+    assert ("client_id" in form) == (client == "body")
