@@ -14,6 +14,7 @@ from listbackup.history.timelines import SourcePast, Timeline
 from listbackup.vault.opening import Vault
 from listbackup.vault.reading import Snapshot, open_snapshot
 from listbackup.vault.selection import Choice, choose_snapshot, read_time
+from listbackup.vault.writer import is_short
 
 MANY = 1_000_000
 """Rows from which on it is said that a typed view is made anew."""
@@ -156,10 +157,13 @@ def _choose(vault: Vault, wishes: QueryWishes) -> Choice:
 
 def _explain(choice: Choice, snapshot: Snapshot, stream: str) -> Iterator[str]:
     entry = snapshot.entry(stream)
-    if entry is None or entry.status == "complete":
+    if entry is None or not is_short(entry):
         return
+    if entry.set_aside_count:
+        yield f"{stream}: {entry.reason}."
     if entry.status == "upserts":
         yield f"{stream}: read with doubt; rows that were deleted may still be there."
+    if entry.status != "carried":
         return
     since = [one for one in choice.view.commits.values() if one.sync == entry.carried_from]
     shown = f"{since[0].end:%Y-%m-%d %H:%M:%S} UTC" if since else "an earlier snapshot"
