@@ -13,7 +13,9 @@ from typing import Any
 
 from listbackup.errors import FailedError, IntegrityError
 from listbackup.history.derivations import Basis, Flaw
-from listbackup.parquet.schemas import describe, widen
+from listbackup.history.partfields import describe_stream
+from listbackup.parquet.recordparts import RECORDS
+from listbackup.parquet.schemas import widen
 from listbackup.vault import layout
 from listbackup.vault.derived import Published
 from listbackup.vault.documents import Fields
@@ -71,22 +73,26 @@ class Descriptions:
         encoding has no typed view."""
         version = self._versions.get(path, 0)
         same = known.get("schema_sha256") == stream.state.schema.plain_sha256
+        same = same and stream.encoding != RECORDS
         if version and same and not self._basis.whole:
             return version, None
         try:
-            described = describe(stream.schema, stream.encoding)
+            found = self._basis.shelf.find(self._key(path, version)) if version else None
+            since = self._basis.commit.sync if found is not None and not self._basis.whole else None
+            described = describe_stream(stream, since)
         except FailedError:
             return 0, None
-        found = self._basis.shelf.find(self._key(path, version)) if version else None
         if found is None:
-            return self._begin(stream, path, version)
-        value = _entitle(widen(found.value, described), stream.name)
+            return self._begin(stream, path, version, described)
+        value = _entitle(_widen(stream, found.value, described), stream.name)
         if value == found.value:
             return version, None
         key = self._key(path, version + 1)
         return version + 1, Flaw(key, "stale", lambda: self._basis.write(value))
 
-    def _begin(self, stream: SnapshotStream, path: str, version: int) -> tuple[int, Flaw]:
+    def _begin(
+        self, stream: SnapshotStream, path: str, version: int, described: Mapping[str, Any]
+    ) -> tuple[int, Flaw]:
         """Describe a stream of which no sound newest version is there. What is known from before
         is joined, so that nothing that was valid ceases to be."""
         basis, number = self._basis, version or 1
@@ -96,10 +102,10 @@ class Descriptions:
             values = [one.value for one in earlier if one is not None]
             if version or basis.whole:
                 values += self._describe_past(stream)
-            values.append(describe(stream.schema, stream.encoding))
+            values.append(described)
             value = values[0]
             for one in values[1:]:
-                value = widen(value, one)
+                value = _widen(stream, value, one)
             return basis.write(_entitle(value, stream.name))
 
         return number, basis.flaw(self._key(path, number), make, found=False)
@@ -112,9 +118,12 @@ class Descriptions:
                 past = snapshot.streams.get(stream.name)
             except IntegrityError:
                 continue
-            if past is not None and past.state.schema.plain_sha256 not in seen:
-                described = describe(past.schema, past.encoding)
-                seen[past.state.schema.plain_sha256] = described
+            if past is None:
+                continue
+            mark = past.state.schema.plain_sha256
+            mark += snapshot.id if past.encoding == RECORDS else ""
+            if mark not in seen:
+                seen[mark] = describe_stream(past)
         return list(seen.values())
 
     @cached_property
@@ -166,6 +175,13 @@ def _describe_stream(stream: SnapshotStream, path: str, version: int) -> Mapping
         "schema": f"schemas/v{version}/{path}-schema.json" if version else None,
         "schema_sha256": stream.state.schema.plain_sha256,
     }
+
+
+def _widen(
+    stream: SnapshotStream, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Join two descriptions. What records have no more is not known: others are not looked at."""
+    return widen(old, new, whole=stream.encoding != RECORDS)
 
 
 def _entitle(value: Mapping[str, Any], stream: str) -> Mapping[str, Any]:

@@ -13,8 +13,9 @@ import numpy as np
 
 from listbackup.errors import IntegrityError
 from listbackup.history.columns import ColumnChanges, compare_columns
-from listbackup.history.lines import Row, decode_line, fetch_lines, name_values, write_key
+from listbackup.history.lines import Row, fetch_lines
 from listbackup.history.matching import Matched, match_lines
+from listbackup.history.rows import open_rows
 from listbackup.history.sides import Array, Side, Slice, differing_slices, open_side, whole_slices
 from listbackup.records.patterns import is_wanted
 from listbackup.vault.manifest import StreamEntry
@@ -171,8 +172,10 @@ def _explain(entry: StreamEntry | None, when: str) -> Iterator[str]:
         yield f"{when}: never read{reason}"
     elif entry.status == "carried":
         yield f"{when}: carried since sync {entry.carried_from}{reason}"
-    else:
+    elif reason:
         yield f"{when}: read with doubt, deletes not taken{reason}"
+    else:
+        yield f"{when}: only changes were read, and deletes that the source told"
 
 
 def _name_change(before: Side | None, after: Side | None, differs: bool) -> Change:
@@ -245,7 +248,7 @@ def _window(found: _Found) -> int:
     return min(MOST_WINDOW, max(100, HELD_BYTES // (2 * size + 200)))
 
 
-_Shown = tuple[str | None, dict[str, str | None]]
+_Shown = tuple[str | None, Row]
 """A row's key and its values."""
 
 
@@ -253,18 +256,8 @@ def _read(side: Side | None, slices: Sequence[Slice], places: Array) -> list[_Sh
     if side is None or not len(places):
         return []
     lines = fetch_lines(side.objects, [one.batch for one in slices], places)
-    return [show_line(side, lines[at]) for at in places.tolist()]
-
-
-def show_line(side: Side, line: bytes) -> _Shown:
-    """Give a stored line's key, None without one, and its values by name. Raises
-    IntegrityError."""
-    values = decode_line(line, side.state.stream)
-    columns = side.columns
-    row = name_values(values, columns, side.state.stream)
-    if not side.keyed:
-        return None, row
-    return write_key([values[columns.index(name)] for name in side.state.key]), row
+    rows = open_rows(side.state, side.schema)
+    return [rows.show(lines[at]) for at in places.tolist()]
 
 
 def _describe(

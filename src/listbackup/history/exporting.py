@@ -7,7 +7,7 @@ from the exact lines; Parquet and DuckDB from the typed view.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,9 +17,21 @@ from listbackup.clock import format_time
 from listbackup.errors import FailedError, IntegrityError, RefusedError, UsageError
 from listbackup.events import Emit, Progressed, StreamDone, WorkPlanned
 from listbackup.history.files import new_file, write_file
+from listbackup.history.recordfiles import (
+    Convert,
+    describe_fields,
+    name_fields,
+    pick_values,
+    type_value,
+    write_array,
+    write_lines,
+)
+from listbackup.history.recordrows import show_value
 from listbackup.history.sqlitefiles import SqliteFile, count_rows
 from listbackup.history.textfiles import Values, decode_chunk, write_csv, write_json, write_ndjson
 from listbackup.host import Host
+from listbackup.parquet.recordparts import RECORDS
+from listbackup.records.counting import count_lines
 from listbackup.records.patterns import is_wanted
 from listbackup.vault.layout import stream_path
 from listbackup.vault.reading import Snapshot, SnapshotStream
@@ -43,7 +55,8 @@ class ExportOptions:
 @dataclass(frozen=True, slots=True)
 class ExportedStream:
     """One stream and the file that holds it; `table` names it within a database. `columns` are
-    names and the source's types, `carried_from` the sync as of which it is, if an earlier one."""
+    names and the source's types (of JSON records names alone, where the format has columns),
+    `carried_from` the sync as of which it is, if an earlier one."""
 
     stream: str
     file: str
@@ -103,6 +116,7 @@ class Exporter:
         self._options = options
         self._host = host
         self._emit = emit
+        self._named: dict[str, tuple[tuple[str, str], ...]] = {}
 
     def run(self) -> Export:
         """Write everything. Raises UsageError for patterns that name no stream, RefusedError for
@@ -169,15 +183,20 @@ class Exporter:
                 self._count(stream, write_parquet(temporary, stream))
                 self._emit(Progressed(stream.name, stream.rows, stream.plain_bytes))
             else:
-                self._choose_writer()(temporary, stream.schema, self._rows(stream))
+                self._write_text(temporary, stream)
         self._emit(StreamDone(stream.name, stream.status, stream.rows))
         return digest_file(path), self._note(stream, name, None)
 
-    def _choose_writer(self) -> Callable[[Path, Mapping[str, Any], Iterator[list[Values]]], None]:
+    def _write_text(self, path: Path, stream: SnapshotStream) -> None:
         if self._options.format == "csv":
-            safe = self._options.safe
-            return lambda path, schema, rows: write_csv(path, schema, rows, safe=safe)
-        return write_json if self._options.format == "json" else write_ndjson
+            schema, rows = self._table(stream, show_value)
+            write_csv(path, schema, rows, safe=self._options.safe)
+        elif stream.encoding == RECORDS:
+            write = write_array if self._options.format == "json" else write_lines
+            write(path, self._chunks(stream))
+        else:
+            write_objects = write_json if self._options.format == "json" else write_ndjson
+            write_objects(path, stream.schema, self._rows(stream))
 
     def _fill_database(
         self, streams: Sequence[SnapshotStream]
@@ -198,9 +217,9 @@ class Exporter:
         tables = []
         with SqliteFile(path) as file:
             for stream in streams:
-                dynamic = stream.encoding == "sqlite-array/1"
-                rows = self._rows(stream)
-                tables.append(file.add(stream.name, stream.schema, rows, dynamic=dynamic))
+                dynamic = stream.encoding in ("sqlite-array/1", RECORDS)
+                schema, rows = self._table(stream, type_value)
+                tables.append(file.add(stream.name, schema, rows, dynamic=dynamic))
                 self._emit(StreamDone(stream.name, stream.status, stream.rows))
         for stream, table in zip(streams, tables, strict=True):
             self._count(stream, count_rows(path, table))
@@ -211,14 +230,32 @@ class Exporter:
         self._emit(Progressed(stream.name, stream.rows, stream.plain_bytes))
         self._emit(StreamDone(stream.name, stream.status, stream.rows))
 
+    def _table(
+        self, stream: SnapshotStream, convert: Convert
+    ) -> tuple[Mapping[str, Any], Iterator[list[Values]]]:
+        """Give columns and rows of a stream; `convert` is for the values of JSON records."""
+        if stream.encoding != RECORDS:
+            return stream.schema, self._rows(stream)
+        name = stream.name
+        names = name_fields(stream.lines(), stream.key, name)
+        self._named[name] = tuple((one, "") for one in names)
+        chunks = self._chunks(stream)
+        return describe_fields(names), (pick_values(c, names, convert, name) for c in chunks)
+
     def _rows(self, stream: SnapshotStream) -> Iterator[list[Values]]:
-        """Give the rows of a stream, some at a time, and count them."""
-        width, total = len(stream.schema["columns"]), 0
+        """Give the rows of a table, some at a time."""
+        width = len(stream.schema["columns"])
+        for chunk in self._chunks(stream):
+            yield decode_chunk(chunk, width, stream.name)
+
+    def _chunks(self, stream: SnapshotStream) -> Iterator[bytes]:
+        """Give the lines of a stream, some at a time, and count them."""
+        total = 0
         for chunk in stream.lines():
-            rows = decode_chunk(chunk, width, stream.name)
-            total += len(rows)
-            self._emit(Progressed(stream.name, len(rows), len(chunk)))
-            yield rows
+            rows = count_lines(chunk)
+            total += rows
+            yield chunk
+            self._emit(Progressed(stream.name, rows, len(chunk)))
         self._count(stream, total)
 
     def _count(self, stream: SnapshotStream, rows: int) -> None:
@@ -235,7 +272,7 @@ class Exporter:
             file=file,
             table=table,
             rows=stream.rows,
-            columns=tuple((str(c["name"]), str(c.get("type"))) for c in stream.schema["columns"]),
+            columns=self._named.get(stream.name) or _list_columns(stream.schema),
             key=stream.key,
             status=stream.status,
             carried_from=entry.carried_from if entry else None,
@@ -260,6 +297,10 @@ class Exporter:
                 {"file": one.file, "bytes": one.bytes, "sha256": one.sha256} for one in export.files
             ],
         }
+
+
+def _list_columns(schema: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(column["name"]), str(column.get("type"))) for column in schema["columns"])
 
 
 def digest_file(path: Path) -> ExportedFile:

@@ -6,25 +6,17 @@ it. Without a key a record is its line, and equal lines are counted.
 """
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from listbackup.history.diffing import differing_columns
-from listbackup.history.lines import (
-    Row,
-    decode_line,
-    fetch_lines,
-    name_values,
-    to_text,
-    whole_chunks,
-    write_key,
-)
+from listbackup.history.lines import Row, fetch_lines, whole_chunks
+from listbackup.history.rows import open_rows
 from listbackup.history.sides import Array, DeadLines, read_ahead, read_sidecar
 from listbackup.history.timelines import Moment, Timeline
 from listbackup.vault.sources import Committed
@@ -69,25 +61,6 @@ class _Hit:
     line: Hash
 
 
-def hash_keys(text: str, width: int) -> list[Hash]:
-    """Give the hashes of all keys of so many fields that a text may mean: the value of the only
-    field, or the JSON array of all."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        value = None
-    candidates: list[list[Any]] = []
-    if isinstance(value, list) and len(value) == width:
-        candidates += [value, [to_text(one) for one in value]]
-    if width == 1:
-        candidates += [[text], *([[value]] if isinstance(value, int | float) else [])]
-    hashes: dict[Hash, None] = {}
-    for one in candidates:
-        written = write_key(one).encode("utf-8", "surrogatepass")
-        hashes[_hash(written)] = None
-    return list(hashes)
-
-
 def _hash(text: bytes) -> Hash:
     digest = hashlib.sha256(text).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:16], "little")
@@ -100,13 +73,17 @@ class Finder:
         """Nothing is read yet."""
         self._timeline = timeline
         self._batches = timeline.batches()
+        states = zip(timeline.states, timeline.schemas, strict=True)
+        self._rows = [open_rows(state, schema) for state, schema in states]
         self._heard = heard
 
     def find_key(self, text: str) -> list[Life]:
         """Find the records whose key is meant. Raises IntegrityError."""
-        widths = {len(state.key) for state in self._timeline.states if state.key}
-        wanted = [one for width in sorted(widths) for one in hash_keys(text, width)]
-        return self._follow(wanted, keyed=True) if wanted else []
+        keyed = [
+            rows for rows, state in zip(self._rows, self._timeline.states, strict=True) if state.key
+        ]
+        wanted = dict.fromkeys(_hash(key) for rows in keyed for key in rows.spell_keys(text))
+        return self._follow(list(wanted), keyed=True) if wanted else []
 
     def find_text(self, text: str, most: int) -> list[Life]:
         """Find at most so many records in which a value contains the text. Raises
@@ -130,23 +107,19 @@ class Finder:
 
     def _scan(self, at: int, text: str, most: int) -> Array:
         """Give the lines of a batch that hold the text in a value."""
-        batch, _ = self._batches[at]
-        needle = json.dumps(text, ensure_ascii=False)[1:-1].encode("utf-8", "surrogatepass")
+        batch, number = self._batches[at]
+        rows = self._rows[number]
         found: list[int] = []
         for first, count, chunk in whole_chunks(self._timeline.objects, batch):
             self._heard(count, len(chunk))
-            place = chunk.find(needle)
+            place = rows.find(chunk, text, 0)
             while place >= 0 and len(found) < most:
                 begin = chunk.rfind(b"\n", 0, place) + 1
                 end = chunk.find(b"\n", place)
-                if self._holds(chunk[begin:end], text):
+                if rows.holds(chunk[begin:end], text):
                     found.append(first + chunk.count(b"\n", 0, begin))
-                place = chunk.find(needle, end)
+                place = rows.find(chunk, text, end)
         return np.array(found, np.int64)
-
-    def _holds(self, line: bytes, text: str) -> bool:
-        values = decode_line(line, self._timeline.stream)
-        return any(text in (to_text(value) or "") for value in values)
 
     def _follow(self, wanted: Sequence[Hash], *, keyed: bool) -> list[Life]:
         """Give the lives of records by the hashes of their keys, or of their lines."""
@@ -177,21 +150,15 @@ class Finder:
         batches = [batch for batch, _ in self._batches]
         chosen = np.array(list(places.values()), np.uint64)
         lines = fetch_lines(self._timeline.objects, batches, chosen)
-        rows = {hash_: self._show(place, lines[place]) for hash_, place in places.items()}
+        rows = {
+            hash_: self._rows[self._batches[place >> 32][1]].show(lines[place])
+            for hash_, place in places.items()
+        }
         steps = tuple(self._walk(hits, {one: row for one, (_, row) in rows.items()}))
         if not steps:
             return None
         key = next(iter(rows.values()))[0]
         return Life(self._timeline.source, self._timeline.stream, key, steps)
-
-    def _show(self, place: int, line: bytes) -> tuple[str | None, Row]:
-        number = self._batches[place >> 32][1]
-        state, schema = self._timeline.states[number], self._timeline.schemas[number]
-        columns = [str(column["name"]) for column in schema["columns"]]
-        values = decode_line(line, self._timeline.stream)
-        row = name_values(values, columns, self._timeline.stream)
-        key = write_key([values[columns.index(one)] for one in state.key]) if state.key else None
-        return key, row
 
     def _walk(self, hits: Sequence[_Hit], rows: Mapping[Hash, Row]) -> Iterator[Step]:
         shown = self._present(hits)

@@ -13,7 +13,8 @@ from typing import Any
 
 from listbackup.errors import IntegrityError
 from listbackup.history.derivations import Allowance, Basis, Flaw, writer_of
-from listbackup.parquet.columns import plan_names
+from listbackup.parquet.columns import RESERVED, plan_names
+from listbackup.parquet.recordparts import RECORDS
 from listbackup.vault import layout
 from listbackup.vault.documents import Fields
 from listbackup.vault.reading import SnapshotStream
@@ -140,13 +141,13 @@ class Measures:
             bodies.pop()  # keys of rows that are gone: the last part of a sync
             measured = measure_parts(bodies) if bodies else {}
         columns = []
-        for names in plan_names(stream.schema) if measured else ():
-            one, twin = measured[names.column], measured.get(names.twin)
+        for column, beside in _name_columns(stream, measured):
+            one, twin = measured[column], measured.get(beside)
             texts = twin.count if twin is not None else 0
             ordered = not one.type.endswith(("VARCHAR", "BLOB", "]"))
             columns.append(
                 {
-                    "name": names.column,
+                    "name": column,
                     "type": one.type,
                     "count": one.count + texts,
                     "as_text": texts,
@@ -157,6 +158,15 @@ class Measures:
                 }
             )
         return columns
+
+
+def _name_columns(
+    stream: SnapshotStream, measured: Mapping[str, object]
+) -> Sequence[tuple[str, str]]:
+    """Name the measured columns with their twins: of tables all, of records those that were."""
+    if stream.encoding == RECORDS:
+        return [(name, "") for name in measured if name not in RESERVED]
+    return [(one.column, one.twin) for one in plan_names(stream.schema) if measured]
 
 
 def _measure_batches(state: State) -> dict[str, int]:

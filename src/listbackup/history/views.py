@@ -15,13 +15,14 @@ import numpy as np
 
 from listbackup.history.engine import Engine
 from listbackup.history.filesystem import Readable
+from listbackup.history.partfields import read_fields
 from listbackup.history.ranges import Held
 from listbackup.history.sides import Array, DeadLists
 from listbackup.history.timelines import Timeline
 from listbackup.history.typedparts import open_parts
 from listbackup.history.validity import follow_lines, write_fates
 from listbackup.parquet.recordparts import RECORDS
-from listbackup.parquet.unions import ask_fields, match_fields, plan_union
+from listbackup.parquet.unions import plan_union
 from listbackup.vault.reading import SnapshotStream
 from listbackup.vault.sources import Committed
 from listbackup.vault.states import State, number_batch
@@ -211,11 +212,9 @@ class Views:
             self._count += 1
             addresses.append(self._engine.files.lend(f"{self._count}.parquet", part))
         if any(state.encoding == RECORDS for state in states):
-            database = self._engine.database
-            asked = ask_fields(addresses)
-            answer = self._engine.guard(lambda: database.execute(asked).fetchall())
+            found = read_fields(self._engine, addresses)
             key = dict.fromkeys(path for state in states for path in state.key)
-            return f"({plan_union(match_fields(addresses, answer), list(key)).query})"
+            return f"({plan_union(found, list(key)).query})"
         listed = ", ".join(f"'{one}'" for one in addresses)
         return f"read_parquet([{listed}], union_by_name = true)"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from listbackup.parquet.columns import plan_names
 from listbackup.parquet.forms import open_form
+from listbackup.parquet.recordkinds import SQL, Field, Kind
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 GONE = "x-gone"
@@ -59,6 +60,29 @@ def describe(schema: Mapping[str, Any], encoding: str = "copy-text-array/1") -> 
     }
 
 
+def describe_records(fields: Sequence[Field], key: Sequence[str]) -> dict[str, Any]:
+    """Describe JSON records of such fields, as the typed view has them. Tomorrow's may have more,
+    so nothing is forbidden."""
+    return {
+        "$schema": DIALECT,
+        "type": "object",
+        "properties": {one.column: _describe_field(one.kind) for one in fields},
+        "required": [one.column for one in fields if one.source in key],
+        "additionalProperties": True,
+    }
+
+
+def _describe_field(kind: Kind) -> dict[str, Any]:
+    if kind == "null":
+        return {"type": "null"}
+    described = _describe(SQL[kind])
+    if kind == "json":
+        described["contentMediaType"] = "application/json"
+    if kind == "number":
+        described["type"] = ["number"]
+    return {**described, "type": [*_types(described), "null"]}
+
+
 def _describe(kind: str) -> dict[str, Any]:
     if kind.endswith("[]"):
         element = _describe(kind[:-2])
@@ -68,15 +92,15 @@ def _describe(kind: str) -> dict[str, Any]:
     return dict(TYPES.get(kind, {"type": "string"}))
 
 
-def widen(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+def widen(old: Mapping[str, Any], new: Mapping[str, Any], *, whole: bool = True) -> dict[str, Any]:
     """Join a published schema and a new one: what was valid stays valid, what the new one
     describes is valid too. Properties that only the old one has are marked as gone, and one that
-    comes back is no longer."""
+    comes back is no longer; unless the new one does not describe the `whole` stream."""
     before, after = old.get("properties", {}), new.get("properties", {})
     properties = {}
     for name in [*before, *(name for name in after if name not in before)]:
         if name not in after:
-            properties[name] = {**before[name], GONE: True}
+            properties[name] = {**before[name], GONE: True} if whole else before[name]
         else:
             properties[name] = _join(before.get(name, after[name]), after[name])
     always = set(old.get("required", ())) & set(new.get("required", ()))

@@ -9,6 +9,7 @@ from typing import Any
 from listbackup.errors import FailedError
 from listbackup.parquet.columns import quote
 from listbackup.parquet.session import Session
+from listbackup.parquet.unions import ask_fields, match_fields, plan_union
 
 WHOLE = frozenset("TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT".split())
 FLOATING = frozenset(("FLOAT", "DOUBLE"))
@@ -31,11 +32,13 @@ class ColumnStatistics:
 
 def measure_parts(bodies: Sequence[bytes], memory_mib: int = 96) -> Mapping[str, ColumnStatistics]:
     """Measure the columns of parts together, by name. A column that some parts lack is null
-    there. Raises FailedError where the bytes are no Parquet."""
+    there; those of records are widened. Raises FailedError where the bytes are no Parquet."""
     session = Session(memory_mib, threads=1)
     try:
         addresses = session.lend("part", [[body] for body in bodies])
         source = f"read_parquet({addresses!r}, union_by_name = true)"
+        if told := session.ask(ask_fields(addresses)):
+            source = f"({plan_union(match_fields(addresses, told)).query})"
         types = {
             str(row[0]): str(row[1]) for row in session.ask(f"DESCRIBE SELECT * FROM {source}")
         }
