@@ -130,6 +130,17 @@ def test_nobody_waits_longer_than_the_window_whatever_a_header_says() -> None:
     assert window.wait(5.0, START) <= 60.1
 
 
+def test_what_our_own_count_explains_is_not_waited_for_twice() -> None:
+    window, now = Window(240, 60.0, aligned=False), 0.0
+    for number in range(240):
+        assert window.wait(now, START + now) == 0.0
+        window.take(now, START + now)
+        learn(window, now, remaining=239 - number)
+        window.give_back(now, START + now, START + now)
+        now += 0.1
+    assert 35 < window.wait(now, START + now) < 37
+
+
 def test_a_lower_limit_is_learned_and_a_higher_one_is_not_believed() -> None:
     window = Window(10, 60.0, aligned=False)
     learn(window, 0.0, limit=2)

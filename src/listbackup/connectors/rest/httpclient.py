@@ -8,9 +8,11 @@ environment's SSL_CERT_FILE.
 
 import asyncio
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -26,6 +28,7 @@ from listbackup.connectors.rest.transport import Kind, Limits, Request, Response
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # All else may prove who we are, and goes to no other origin.
 _HARMLESS = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+_AUTHORITIES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _IDLE = 20.0
 _LIMITS = Limits()
 
@@ -101,6 +104,7 @@ class HttpClient:
                 headers=headers,
                 data=request.body or None,
                 allow_redirects=False,
+                ssl=self._trust() if target.scheme == "https" else True,
             ) as answer:
                 patience.reschedule(None)
                 told = _read_headers(answer, limits)
@@ -121,7 +125,6 @@ class HttpClient:
                 use_dns_cache=False,
                 limit=0,
                 keepalive_timeout=_IDLE,
-                ssl=self._tls or ssl.create_default_context(),
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
@@ -137,6 +140,11 @@ class HttpClient:
             )
         return self._session
 
+    def _trust(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = _load_authorities(*(os.environ.get(name) for name in _AUTHORITIES))
+        return self._tls
+
     def _make_socket(self, place: Any) -> socket.socket:
         # The last gate: whatever was resolved, this is the address that is connected to.
         family, kind, protocol, _, address = place
@@ -148,6 +156,13 @@ def connect(urls: Sequence[str], allow_private_hosts: bool) -> HttpClient:
     """Make a client that reaches the origins of these URLs. Raises TransportError (forbidden host)
     where one of them is not allowed."""
     return HttpClient(HostGuard(urls, allow_private_hosts=allow_private_hosts))
+
+
+@lru_cache(maxsize=4)
+def _load_authorities(*named: str | None) -> ssl.SSLContext:
+    """Load whom to trust, as the environment names it; all clients of a process share it, for it
+    takes time and memory."""
+    return ssl.create_default_context()
 
 
 class _JudgingResolver(AbstractResolver):

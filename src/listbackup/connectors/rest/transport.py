@@ -87,7 +87,7 @@ class Limits:
     total: float = 300.0
     grace: float = 20.0
     slowest: int = 1024
-    largest_body: int = 64 * 2**20
+    largest_body: int = 32 * 2**20
     largest_headers: int = 64 * 2**10
     most_redirects: int = 5
 

@@ -177,8 +177,14 @@ class Window:
                 return
         elif tidings.remaining > 0:
             self._lies = 0
+        left = max(0, tidings.remaining - flying)
+        allowed = self._counted.requests
+        if left >= allowed - self._counted.used(now, wall) - max(1, allowed // 50):
+            # Nobody but us: our own count knows when there is room again, the header does not.
+            self._left = None
+            return
         longest = min(self.span, self._counted.longest_wait(wall))
-        self._left = max(0, tidings.remaining - flying)
+        self._left = left
         self._until = now + (longest if tidings.reset is None else min(tidings.reset, longest))
 
     def share_used(self, now: float, wall: float) -> float:
