@@ -402,6 +402,24 @@ def test_each_connection_goes_to_the_address_that_was_judged_for_it() -> None:
     asyncio.run(work())
 
 
+def test_of_several_addresses_the_next_is_tried_where_one_does_not_answer() -> None:
+    async def resolve(host: str, port: int) -> list[str]:
+        return ["127.0.0.2", "::1", "127.0.0.1"]
+
+    async def work() -> None:
+        async def answer(wire: Wire) -> None:
+            await wire.answer(b"{}")
+
+        async with serve(answer) as server:
+            url = f"http://box.lan:{server.port}"
+            guard = HostGuard([url], allow_private_hosts=True)
+            client = HttpClient(guard, QUICK, resolve=resolve)
+            assert (await client.send(Request("GET", url))).status == 200
+            await client.close()
+
+    asyncio.run(work())
+
+
 def test_a_public_name_that_leads_to_a_private_address_is_never_connected_to() -> None:
     async def work() -> None:
         async def answer(wire: Wire) -> None:
