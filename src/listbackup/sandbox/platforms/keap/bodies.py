@@ -59,6 +59,11 @@ def field_names(shape: str) -> frozenset[str]:
     return frozenset(_shape(shape)[0])
 
 
+def required_names(shape: str) -> frozenset[str]:
+    """Name the fields that a shape must have."""
+    return frozenset(_shape(shape)[1])
+
+
 @cache
 def _shape(name: str) -> tuple[dict[str, Check], tuple[str, ...]]:
     checks, required = {}, []

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from listbackup.sandbox.platforms.dice import Dice
+from listbackup.sandbox.platforms.keap.accompanying import accompany
 from listbackup.sandbox.platforms.keap.furnishing import furnish
 from listbackup.sandbox.platforms.keap.tables import Table
 from listbackup.sandbox.platforms.keap.tenants import Tenant
@@ -22,7 +23,8 @@ _PRIORITIES = ("CRITICAL", "ESSENTIAL", "NONESSENTIAL")
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How many records of each kind; per contact where it says so."""
+    """How many records of each kind; per contact where it says so. `others`: partners, cards,
+    mail, files, links and the like."""
 
     contacts: int = 100
     companies: int = 10
@@ -35,6 +37,7 @@ class Amounts:
     subscriptions: int = 10
     opportunities: int = 20
     users: int = 3
+    others: int = 5
 
 
 class _Filling:
@@ -81,6 +84,7 @@ def fill(tenant: Tenant, seed: int = 0, amounts: Amounts | None = None) -> None:
     _fill_orders(work, contacts, round(wanted.contacts * wanted.orders_per_contact))
     _fill_subscriptions(work, contacts, wanted.subscriptions)
     _fill_opportunities(work, contacts, wanted.opportunities)
+    accompany(tenant, work.dice, contacts, wanted.others)
 
 
 def _fill_companies(work: _Filling, count: int) -> None:

@@ -118,12 +118,11 @@ def _equal(path: str, operator: str, value: str) -> Test:
 
 
 def _beginning(path: str, operator: str, value: str) -> Test:
-    if not value.endswith("*"):
-        folded = value.casefold()
-        return lambda get: any(_text(item).casefold() == folded for item in several(get(path)))
-    start = value[:-1].casefold()
+    start = value.removesuffix("*").casefold()
     if "*" in start:
         raise FilterError("A wildcard may only stand at the end of a value")
+    if not value.endswith("*"):
+        return lambda get: any(_text(item).casefold() == start for item in several(get(path)))
     return lambda get: any(_text(item).casefold().startswith(start) for item in several(get(path)))
 
 

@@ -52,6 +52,7 @@ _REFERRED = (
         _EARNED.format("create_time"),
         "create_time pay_date pay_amount",
         owners=(("affiliate_id", "affiliate_id"),),
+        view="affiliate's",
     ),
     Listing(
         "/affiliates/{affiliate_id}/referrals",

@@ -25,6 +25,7 @@ SALES = (
         "invoice_id payment_id amount# pay_status skip_commission%",
         "invoice_id payment_id amount pay_time pay_status skip_commission last_updated_time",
         owners=(("order_id", "order_id"),),
+        view="order's",
     ),
     Listing(
         "/sales/payments",
@@ -75,6 +76,7 @@ SALES = (
         "active% cycle_type",
         "id product_id",
         owners=(("product_id", "product_id"),),
+        view="product's",
     ),
     Listing(
         "/productCategories",

@@ -95,7 +95,7 @@ WORK = (
         "created_time:sent_time",
         view="email",
     ),
-    Listing("/emails/templates", "email_templates", "email_templates", "", "id"),
+    Listing("/emails/templates", "email_templates", "email_templates", "", "id", view="template"),
     Listing(
         "/files",
         "files",
@@ -119,6 +119,7 @@ WORK = (
         "goals",
         largest=0,
         owners=(("campaign_id", "campaign_id"),),
+        view="campaign's",
     ),
     Listing(
         "/campaigns/{campaign_id}/sequences",
@@ -126,6 +127,7 @@ WORK = (
         "sequences",
         largest=0,
         owners=(("campaign_id", "campaign_id"),),
+        view="campaign's",
     ),
     Listing("/automations", "automations", "automations", _AUTOMATIONS, _AUTOMATIONS_ORDER, 25),
     Listing(

@@ -38,7 +38,8 @@ def make_item(visit: Visit, body: Record, number: int) -> Record:
         if body.get("subscription_plan_id") is None:
             message = "'subscription_plan_id' is required for SUBSCRIPTION"
             raise RefusedError(400, message, "subscription_plan_id")
-        item["subscription_plan"] = visit.find("plans", body["subscription_plan_id"])
+        plan = visit.find("plans", body["subscription_plan_id"])
+        item["subscription_plan"] = {n: plan[n] for n in plan if n != "product_id"}
     for name in ("name", "description", "notes"):
         if body.get(name) is not None:
             item[name] = body[name]

@@ -108,6 +108,19 @@ def _category(tenant: Tenant, record: Record) -> object:
     return {name: value for name, value in record.items() if name != "product_ids"}
 
 
+def _conceal(name: str) -> View:
+    """Make a view without the field by which a record is known to belong to another."""
+
+    def view(tenant: Tenant, record: Record) -> object:
+        return {field: value for field, value in record.items() if field != name}
+
+    return view
+
+
+def _template(tenant: Tenant, record: Record) -> object:
+    return {**record, "id": int(record["id"])}
+
+
 def _program(tenant: Tenant, record: Record) -> object:
     return {name: value for name, value in record.items() if not name.endswith("_commissions")}
 
@@ -137,6 +150,11 @@ VIEWS: Mapping[str, View] = {
     "product": _product,
     "assigned": _assigned,
     "category": _category,
+    "campaign's": _conceal("campaign_id"),
+    "order's": _conceal("order_id"),
+    "affiliate's": _conceal("affiliate_id"),
+    "product's": _conceal("product_id"),
+    "template": _template,
     "program": _program,
     "summary": _summary,
 }
