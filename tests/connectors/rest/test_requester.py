@@ -8,7 +8,7 @@ import pytest
 
 from listbackup.connectors.rest.answers import Refused
 from listbackup.connectors.rest.bodies import Unreadable
-from listbackup.connectors.rest.models.budgets import ErrorRule, Failures
+from listbackup.connectors.rest.models.budgets import Budget, ErrorRule, Failures
 from listbackup.connectors.rest.requester import Check
 from listbackup.connectors.rest.transport import Kind, Request, Response, TransportError
 from listbackup.errors import AuthError, ListbackupError, RateLimited
@@ -329,3 +329,22 @@ def test_a_429_that_asks_for_a_day_is_not_waited_for() -> None:
         is_fine(stand, transport)
     assert stand.pace.monotonic() < 1
     assert "1440 minutes" in caught.value.message
+
+
+def test_all_that_wait_are_told_at_once_when_the_wait_becomes_too_long() -> None:
+    stand = Stand()
+
+    async def reply(request: Request) -> Reply:
+        await stand.pace.sleep(0.5)
+        return failing(429, retry_after="86400")
+
+    places = Budget(name="places", title="places", concurrent=1)
+    requester = stand.requester(stand.transport(reply), budgets=(places,))
+
+    async def work() -> list[object]:
+        asks = (requester.ask(GET) for _ in range(8))
+        return list(await asyncio.gather(*asks, return_exceptions=True))
+
+    ended = asyncio.run(work())
+    assert all(isinstance(one, RateLimited) for one in ended)
+    assert stand.pace.monotonic() < 2

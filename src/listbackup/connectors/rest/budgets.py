@@ -54,12 +54,18 @@ class _Waiting:
     woken: "asyncio.Future[None]"
     blocked: Block = Block(UNTIL_ANSWERED, "")
     until: float = 0.0
+    leads: bool = True
 
-    def hold(self, block: Block, now: float) -> None:
-        """Note what holds it back now; it is woken where it would nap for longer than that."""
-        self.blocked = block
-        if now + block.seconds < self.until:
+    def hold(self, block: Block, now: float, *, leads: bool) -> None:
+        """Note what holds it back now. Of a tenant's requests that wait for the same, the first
+        leads and looks again when that has passed; it is woken where it would nap for longer."""
+        self.blocked, self.leads = block, leads
+        if leads and now + block.seconds < self.until:
             self.wake()
+
+    def doze_until(self, now: float) -> float:
+        """Say when to look again."""
+        return now + (min(self.blocked.seconds, _LOOK_AGAIN) if self.leads else _LOOK_AGAIN)
 
     def wake(self) -> None:
         """End its nap, from any thread. The loop of a source that was given up may be closed."""
@@ -129,7 +135,7 @@ class Budgets:
                 with self._lock:
                     block = waiting.blocked
                     waiting.woken = loop.create_future()
-                    waiting.until = now + min(block.seconds, _LOOK_AGAIN)
+                    waiting.until = waiting.doze_until(now)
                     left = not going.is_taken
                 if left:
                     line.tell(block, now, self._describe_day(going))
@@ -183,8 +189,8 @@ class Budgets:
             block = known.get(kind) or _find_block(waiting.going.shares, now, wall)
             if block is None:
                 return waiting
+            waiting.hold(block, now, leads=kind not in known)
             known[kind] = block
-            waiting.hold(block, now)
         return None
 
     def _release(self, tenant: str, waiting: _Waiting, now: float, wall: float) -> None:
