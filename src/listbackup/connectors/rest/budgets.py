@@ -58,9 +58,11 @@ class _Waiting:
 
     def hold(self, block: Block, now: float, *, leads: bool) -> None:
         """Note what holds it back now. Of a tenant's requests that wait for the same, the first
-        leads and looks again when that has passed; it is woken where it would nap for longer."""
+        leads and looks again when that has passed; it is woken where it would nap for longer, or
+        where there is something new to be told."""
+        new = block.why != self.blocked.why or not self.leads
         self.blocked, self.leads = block, leads
-        if leads and now + block.seconds < self.until:
+        if leads and (new or now + block.seconds < self.until):
             self.wake()
 
     def doze_until(self, now: float) -> float:
