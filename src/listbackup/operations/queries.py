@@ -162,7 +162,8 @@ def _explain(choice: Choice, snapshot: Snapshot, stream: str) -> Iterator[str]:
     if entry.set_aside_count:
         yield f"{stream}: {entry.reason}."
     if entry.status == "upserts":
-        yield f"{stream}: read with doubt; rows that were deleted may still be there."
+        doubt = "read with doubt" if entry.reason else "only changes were read"
+        yield f"{stream}: {doubt}; rows that were deleted may still be there."
     if entry.status != "carried":
         return
     since = [one for one in choice.view.commits.values() if one.sync == entry.carried_from]
