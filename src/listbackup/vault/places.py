@@ -60,7 +60,7 @@ class Place:
 
 def tell(entry: StreamEntry | None, checkpoint: Json) -> Told:
     """Say what a reading builds on that was told this checkpoint."""
-    text = json.dumps(checkpoint, sort_keys=True).encode("ascii")
+    text = json.dumps(checkpoint, sort_keys=True, separators=(",", ":")).encode("ascii")
     state = entry.state.key if entry is not None and entry.state is not None else None
     return Told(state, hashlib.sha256(text).hexdigest())
 
