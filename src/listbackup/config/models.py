@@ -230,7 +230,7 @@ class NamedSource(Section):
     def _demand_kind(self) -> "NamedSource":
         if (self.url is None) == (self.connector is None):
             raise ValueError("a source has a `url`, or a `connector`: one of them")
-        wrong = _OF_DATABASES if self.connector else _OF_PLATFORMS
+        wrong = OF_DATABASES if self.connector else OF_PLATFORMS
         found = next((name for name in wrong if name in self.model_fields_set), None)
         if found is not None:
             kind = "connector" if self.connector else "url"
@@ -238,8 +238,8 @@ class NamedSource(Section):
         return self
 
 
-_OF_DATABASES = ("password_file", "lock_timeout", "statement_timeout")
-_OF_PLATFORMS = (
+OF_DATABASES = ("password_file", "lock_timeout", "statement_timeout")
+OF_PLATFORMS = (
     *("auth", "settings", "base_url", "authorize_url", "token_url", "revoke_url"),
     "allow_private_hosts",
 )

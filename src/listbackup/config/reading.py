@@ -16,6 +16,8 @@ Path = tuple[str | int, ...]
 MOST_BYTES = 256 * 1024
 MOST_NODES = 20_000
 MOST_DEPTH = 12
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C is eight times as quick, where PyYAML has it; both give the same events."""
 _EMPTY = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -57,7 +59,7 @@ def read_yaml(data: bytes) -> Tree:
     except UnicodeDecodeError as error:
         raise YamlProblem("the file is not UTF-8", data[: error.start].count(b"\n") + 1) from None
     try:
-        root = _Builder().build(yaml.parse(text, Loader=yaml.SafeLoader))
+        root = _Builder().build(yaml.parse(text, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(str(error.problem or error.context).split())
@@ -99,7 +101,7 @@ class _Builder:
         if isinstance(event, yaml.NodeEvent):
             self._refuse_tag(event, line)
         if isinstance(event, yaml.ScalarEvent):
-            empty = event.style is None and event.value in _EMPTY
+            empty = not event.style and event.value in _EMPTY
             node = _Node("scalar", line, event.value, empty, event.anchor)
             self._remember(node)
             return self._place(node, line)

@@ -12,7 +12,7 @@ from listbackup.app import App, Reach
 from listbackup.config.choosing import MASK, From, Setting, choose
 from listbackup.config.finding import usual_places
 from listbackup.config.loading import Configuration, Mistaken
-from listbackup.config.models import Hooks, Retention
+from listbackup.config.models import OF_DATABASES, OF_PLATFORMS, Hooks, Retention
 from listbackup.errors import ListbackupError
 from listbackup.log import redactor_for
 from listbackup.operations.hooks import RETRIES, TIMEOUT, USUAL_PATH, describe_hook
@@ -22,10 +22,7 @@ from listbackup.operations.rounds import demand_configuration
 Value = str | int | float | bool | tuple[str, ...] | None
 _HOLDINGS = ("key_file", "passphrase_file", "passphrase", "kit_file")
 _EVENTS = ("on_start", "on_success", "on_partial", "on_failure")
-_CONNECTION = (
-    *("connector", "auth", "base_url", "authorize_url", "token_url", "revoke_url"),
-    "allow_private_hosts",
-)
+_CONNECTION = ("connector", *(one for one in OF_PLATFORMS if one != "settings"))
 _USUAL_HOOKS = {"timeout": TIMEOUT, "retries": RETRIES}
 
 
@@ -193,7 +190,8 @@ def _list_source(app: App, reach: Reach, found: Configuration, name: str) -> Ite
         password = (said.password_file, found.place(*trail, "password_file"))
         yield choose(f"{prefix}.password_file", environment=app.environment, written=password)
     for one in choose_reading(ReadingWishes(), app.environment, found, name):
-        yield replace(one, name=f"{prefix}.{one.name}")
+        if said.connector is None or one.name not in OF_DATABASES:
+            yield replace(one, name=f"{prefix}.{one.name}")
     yield choose(f"{prefix}.tags", written=(said.tags, found.place(*trail, "tags")))
     yield choose(f"{prefix}.current", written=(said.current, found.place(*trail, "current")))
     retention = found.retention(name)

@@ -306,5 +306,4 @@ def _tell(
 
 
 def _name(credential: Credential) -> str:
-    title = credential.title
-    return f"{credential.account} ({title})" if title else credential.account or "unnamed"
+    return Account(credential.account, credential.title).shown or "unnamed"

@@ -115,6 +115,7 @@ def _list(
 
 def _stand(app: App, reach: Reach, name: str) -> tuple[Standing, str, datetime | None, str]:
     from listbackup.connectors.rest.credentials import read_credential
+    from listbackup.connectors.rest.opening import Account
 
     try:
         data = app.credentials(reach, name).read()
@@ -123,7 +124,7 @@ def _stand(app: App, reach: Reach, name: str) -> tuple[Standing, str, datetime |
         known = read_credential(data)
     except ListbackupError as error:
         return "unknown", "", None, error.message
-    account = f"{known.account} ({known.title})" if known.title else known.account
+    account = Account(known.account, known.title).shown
     until = known.tokens.expires if known.tokens else None
     return ("ended" if known.ended else "connected"), account, until, known.ended
 

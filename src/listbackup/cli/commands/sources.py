@@ -89,7 +89,8 @@ def _describe(found: SourceTested) -> Iterator[str]:
     if found.engine in DATABASES:
         yield f"  database  {found.container}, {size(found.bytes)} on disk"
     rows = sum(one.rows for one in found.streams)
-    yield f"  readable  {plural(len(found.streams), 'stream')}, about {number(rows)} rows"
+    told = f", about {number(rows)} rows" if rows or found.engine in DATABASES else ""
+    yield f"  readable  {plural(len(found.streams), 'stream')}{told}"
     yield from (f"  budget    {one}" for one in found.budgets)
     yield f"  its name in a vault would be {found.source}"
     yield from (f"MISSING: {one.name}: {one.reason}" for one in found.not_read)

@@ -75,7 +75,7 @@ async def _inspect(connection: Connection, options: ReadOptions) -> Inspection:
             for one in names
             if one in looking.absent
         ),
-        user=_name(account),
+        user=account.shown if account else "",
         encrypted=connection.base_url.startswith("https:"),
         budgets=tuple(left),
     )
@@ -88,12 +88,6 @@ def name_identity(connection: Connection, account: Account | None) -> Identity:
     return Identity(
         platform.platform, connection.host, named, f"{platform.title} {platform.version}"
     )
-
-
-def _name(account: Account | None) -> str:
-    if account is None:
-        return ""
-    return f"{account.id} ({account.title})" if account.title else account.id
 
 
 def _order(streams: Iterable[Stream], names: list[str]) -> list[list[Stream]]:

@@ -27,6 +27,11 @@ class Account:
     id: str
     title: str
 
+    @property
+    def shown(self) -> str:
+        """Both, or one where they are the same."""
+        return f"{self.id} ({self.title})" if self.title not in ("", self.id) else self.id
+
 
 def open_requester(connection: Connection, emit: Emit, entropy: Entropy) -> Requester:
     """Make what asks the platform, within the event loop that uses it; whoever made it closes it.
