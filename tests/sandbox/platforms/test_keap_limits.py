@@ -6,7 +6,7 @@ from listbackup.connectors.rest.transport import Request
 from listbackup.sandbox.platforms.breaking import Breaker
 from listbackup.sandbox.platforms.faults import Fault, Rule
 from listbackup.sandbox.platforms.keap import Keap
-from listbackup.sandbox.platforms.keap.limits import KEY, OAUTH, Budgets
+from listbackup.sandbox.platforms.keap.limits import KEYS, OAUTH
 from listbackup.sandbox.platforms.oauth import Client, Wish
 from listbackup.sandbox.platforms.quotas import Quota, Window
 from tests.sandbox.platforms.keaps import BASE, Desk, StandingWatch, open_desk
@@ -72,18 +72,31 @@ def test_a_key_has_ten_a_second_and_240_a_minute() -> None:
     assert statuses == [200] * 10 + [429]
     desk.watch.go_on(60)
     assert count(desk, desk.headers, 250, 8) == 240
+    desk.watch.go_on(60 - 250 / 8 + 0.01)
+    assert ask(desk.keap, desk.headers)[0] == 200, "the minute rolls: the first ones are over"
+    assert ask(desk.keap, desk.headers)[0] == 429
+
+
+def test_keys_of_a_tenant_share_minute_and_day_but_not_the_second() -> None:
+    desk = open_desk(None)
+    other = {"X-Keap-API-Key": desk.keap.issue_key("acme")}
+    for headers in (desk.headers, other):
+        assert [ask(desk.keap, headers)[0] for _ in range(11)] == [200] * 10 + [429]
+    desk.watch.go_on(1)
+    assert ask(desk.keap, other)[1]["x-keap-product-throttle-used"] == "21"
 
 
 def test_too_much_is_refused_in_keaps_words_and_the_day_ends_at_midnight() -> None:
     desk = open_desk(None)
     day = Window("day", 3, 86400.0)
-    desk.keap.budgets = Budgets(Quota(OAUTH), Quota((*KEY[:2], day)))
+    desk.keap.budgets.keys = Quota((KEYS[0], day))
     assert [desk.send("GET", "/users").status for _ in range(4)] == [200, 200, 200, 429]
     refused = desk.send("GET", "/users")
     assert json.loads(refused.body) == {
         "code": "429",
         "message": "Quota Exceeded",
         "status": "Request Throttled",
+        "details": None,
     }
     assert refused.headers["x-keap-product-quota-available"] == "0"
     desk.watch.go_on(11.9 * 3600)

@@ -35,6 +35,17 @@ def test_pages_in_another_order_give_everything_once(desk: Desk, direction: str)
     )
 
 
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+@pytest.mark.parametrize("size", [1, 3, 20])
+def test_records_that_stand_alike_in_an_order_come_once(
+    desk: Desk, direction: str, size: int
+) -> None:
+    assert len({tag["create_time"] for tag in desk.tenant.records("tags")}) == 1
+    pages = desk.walk("/tags", "tags", page_size=size, order_by=f"create_time {direction}")
+    found = [int(id_) for page in pages for id_ in ids(page)]
+    assert found == sorted(range(1, 21), reverse=direction == "desc")
+
+
 def test_every_list_of_the_account_gives_a_page(desk: Desk) -> None:
     empty = set()
     first = {"contact_id": "1001", "company_id": "101", "order_id": "501", "country_code": "USA"}

@@ -73,32 +73,40 @@ def test_every_operation_is_answered_and_none_is_invented() -> None:
     assert set(operations()) - ours == set()
 
 
-@pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: listing.path)
-def test_a_list_filters_orders_and_pages_as_specified(listing: Any) -> None:
-    allowed = parameter(listing.path, "filter").get("description", "").split("You will need")[0]
-    allowed = allowed.split("For the filters listed")[0]
-    named = re.findall(r"- \([A-Z][A-Za-z\[\] ]*\)\s+`?(\w+)`?", allowed)
-    named += re.findall(r"- `(\w+)` \([A-Z]", allowed)
-    custom = {"field"} if "(Custom) Custom" in allowed else set()
-    unnamed = {"title"} if "Search filter" in allowed and listing.filters else set()
-    ours = set(read_filters(listing.filters))
-    assert ours - unnamed == set(named) - custom - {"Custom"}
-    text = parameter(listing.path, "order_by").get("description", "")
-    fields = re.findall(r"- `(\w+)`", text.partition("One of the following directions")[0])
-    fields = fields or re.findall(r"`(\w+)`", text.partition("Supported fields:")[2].split("D")[0])
-    if listing.path != "/notes/templates":
-        assert set(read_order(listing.order)) == set(fields)
-    size = parameter(listing.path, "page_size").get("schema", {})
-    assert listing.largest == size.get("maximum", 0)
-    assert bool(listing.largest) is bool(parameter(listing.path, "page_token"))
+def test_lists_filter_order_and_page_as_specified() -> None:
+    for listing in LISTINGS:
+        told = (filters_of(listing), orders_of(listing), largest_of(listing))
+        ours = (set(read_filters(listing.filters)), set(read_order(listing.order)))
+        # What the specification leaves open, a template's title and order, is ours.
+        if not listing.path.endswith("/templates"):
+            assert (*ours, listing.largest) == told, listing.path
+        assert bool(listing.largest) is bool(parameter(listing.path, "page_token")), listing.path
 
 
-@pytest.mark.parametrize("table", sorted(FIELDS))
-def test_the_fields_that_come_when_named_are_the_specified_ones(table: str) -> None:
-    of_one = next(one for one in RESOURCES if one.table == table)
-    paths = (f"/{table}", f"{of_one.path}/{{}}")
-    told = " ".join(parameter(path, "fields")["description"] for path in paths)
-    assert set(FIELDS[table]) <= set(re.findall(r"[a-z_]+", told))
+def filters_of(listing: Any) -> set[str]:
+    told = parameter(listing.path, "filter").get("description", "").split("You will need")[0]
+    told = told.split("For the filters listed")[0]
+    named = re.findall(r"- \([A-Z][A-Za-z\[\] ]*\)\s+`?(\w+)`?", told)
+    return set(named + re.findall(r"- `(\w+)` \([A-Z]", told)) - {"Custom"}
+
+
+def orders_of(listing: Any) -> set[str]:
+    told = parameter(listing.path, "order_by").get("description", "")
+    named = re.findall(r"- `(\w+)`", told.partition("One of the following directions")[0])
+    return set(named or re.findall(r"`(\w+)`", told.partition("Supported")[2].split("\n")[0]))
+
+
+def largest_of(listing: Any) -> int:
+    found: int = parameter(listing.path, "page_size").get("schema", {}).get("maximum", 0)
+    return found
+
+
+def test_the_fields_that_come_when_named_are_the_specified_ones() -> None:
+    for table, fields in FIELDS.items():
+        of_one = next(one for one in RESOURCES if one.table == table)
+        paths = (f"/{table}", f"{of_one.path}/{{}}")
+        told = " ".join(parameter(path, "fields")["description"] for path in paths)
+        assert set(fields) <= set(re.findall(r"[a-z_]+", told)), table
 
 
 def shapes() -> list[tuple[str, str]]:
@@ -112,11 +120,11 @@ def shapes() -> list[tuple[str, str]]:
     return pairs
 
 
-@pytest.mark.parametrize(("operation", "shape"), shapes(), ids=lambda value: str(value))
-def test_a_body_has_the_specified_fields(operation: str, shape: str) -> None:
-    body = schema_of(operations()[shorten(operation)]["requestBody"])
-    assert field_names(shape) == set(body.get("properties", {}))
-    assert set(body.get("required", [])) <= required_names(shape)
+def test_bodies_have_the_specified_fields() -> None:
+    for operation, shape in shapes():
+        body = schema_of(operations()[shorten(operation)]["requestBody"])
+        assert field_names(shape) == set(body.get("properties", {})), operation
+        assert set(body.get("required", [])) <= required_names(shape), operation
 
 
 def find_faults(value: Any, schema: dict[str, Any], path: str) -> list[str]:
@@ -156,33 +164,36 @@ def desk() -> Desk:
     return open_desk()
 
 
-@pytest.mark.parametrize("listing", LISTINGS, ids=lambda listing: listing.path)
-def test_the_records_of_a_list_have_the_specified_shape(desk: Desk, listing: Any) -> None:
+def fill_in(template: str, parts: dict[str, Any]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: str(parts.get(match[1], "1")), template)
+
+
+def test_the_records_of_lists_have_the_specified_shape(desk: Desk) -> None:
     first = {"contact_id": "1001", "company_id": "101", "order_id": "501", "country_code": "USA"}
-    path = re.sub(r"\{(\w+)\}", lambda match: first.get(match[1], "1"), listing.path)
-    named = {"fields": ",".join(FIELDS[listing.table])} if listing.table in FIELDS else {}
-    if listing.view or (listing.largest and not parameter(listing.path, "fields")):
-        named = {}
-    answer = desk.get(path, **named)
-    schema = schema_of(operations()[shorten(f"GET {listing.path}")]["responses"]["200"])
-    assert find_faults(answer, schema, listing.within) == []
+    for listing in LISTINGS:
+        path = fill_in(listing.path, first)
+        named = {"fields": ",".join(FIELDS[listing.table])} if listing.table in FIELDS else {}
+        if listing.view or (listing.largest and not parameter(listing.path, "fields")):
+            named = {}
+        answer = desk.get(path, **named)
+        schema = schema_of(operations()[shorten(f"GET {listing.path}")]["responses"]["200"])
+        assert find_faults(answer, schema, listing.within) == []
 
 
-READ = [resource for resource in RESOURCES if "R" in resource.verbs]
-
-
-@pytest.mark.parametrize("resource", READ, ids=lambda resource: resource.path)
-def test_one_record_has_the_specified_shape(desk: Desk, resource: Any) -> None:
-    table = desk.tenant[resource.table]
-    record = next(table.records(), None)
-    assert record is not None
-    parts = {**record, resource.part: str(pick(record, table.plan.name))}
-    parts |= {"country_code": parts.get("country", parts.get("country_code"))}
-    path = re.sub(r"\{(\w+)\}", lambda match: str(parts[match[1]]), resource.path)
-    operation = operations()[shorten(f"GET {resource.path}/{{}}")]
-    named = {"fields": ",".join(FIELDS[resource.table])} if resource.table in FIELDS else {}
-    answer = desk.get(f"{path}/{parts[resource.part]}", **named)
-    assert find_faults(answer, schema_of(operation["responses"]["200"]), resource.path) == []
+def test_single_records_have_the_specified_shape(desk: Desk) -> None:
+    for resource in RESOURCES:
+        if "R" not in resource.verbs:
+            continue
+        table = desk.tenant[resource.table]
+        record = next(table.records(), None)
+        assert record is not None
+        parts = {**record, resource.part: str(pick(record, table.plan.name))}
+        parts |= {"country_code": parts.get("country", parts.get("country_code"))}
+        path = fill_in(resource.path, parts)
+        operation = operations()[shorten(f"GET {resource.path}/{{}}")]
+        named = {"fields": ",".join(FIELDS[resource.table])} if resource.table in FIELDS else {}
+        answer = desk.get(f"{path}/{parts[resource.part]}", **named)
+        assert find_faults(answer, schema_of(operation["responses"]["200"]), resource.path) == []
 
 
 def test_a_wrong_record_is_found_wrong() -> None:

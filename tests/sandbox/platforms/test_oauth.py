@@ -1,6 +1,7 @@
 """The authorization server: consent, codes, PKCE, refresh tokens that are replaced at each use."""
 
 import base64
+import http.client
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import pytest
 from listbackup.connectors.rest.transport import Request, Response
 from listbackup.sandbox.platforms.keap import AUTHORIZE, REVOKE, TOKEN, Keap
 from listbackup.sandbox.platforms.oauth import Client, Standing, make_challenge
+from listbackup.sandbox.platforms.server import serve
 from tests.sandbox.platforms.keaps import BASE, StandingWatch
 
 REDIRECT = "http://127.0.0.1:8123/callback"
@@ -316,3 +318,28 @@ def test_answers_with_tokens_are_kept_by_nobody(visitor: Visitor) -> None:
     response = visitor.keap.handle(Request("POST", f"{SITE}{TOKEN}", BASIC, body))
     assert response.headers["cache-control"] == "no-store"
     assert "no-store" in visitor.open_page().headers["cache-control"]
+
+
+def test_a_browser_consents_over_http() -> None:
+    visitor = Visitor()
+    with serve(visitor.keap) as serving:
+        link = http.client.HTTPConnection("127.0.0.1", serving.port, timeout=10)
+        wish = {"client_id": "app", "redirect_uri": REDIRECT, "response_type": "code"}
+        link.request("GET", f"{AUTHORIZE}?{urlencode(wish)}")
+        answer = link.getresponse()
+        page = Response(answer.status, {}, answer.read())
+        ticket = re.search(r'name="ticket" value="([^"]+)"', page.body.decode())
+        assert ticket is not None
+        form = {"ticket": ticket[1], "decision": "approve", "account": "acme"}
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        link.request("POST", AUTHORIZE, urlencode(form), headers)
+        answer = link.getresponse()
+        answer.read()
+        back = answers(Response(answer.status, {"location": answer.headers["location"]}))
+        form = {"grant_type": "authorization_code", "redirect_uri": REDIRECT, **back}
+        link.request("POST", TOKEN, urlencode(form), {**headers, **BASIC})
+        tokens = json.loads(link.getresponse().read())
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        link.request("GET", "/crm/rest/v2/oauth/connect/userinfo", headers=bearer)
+        assert json.loads(link.getresponse().read())["tenant_id"] == "acme"
+        link.close()

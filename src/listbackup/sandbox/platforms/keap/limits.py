@@ -1,9 +1,10 @@
 """Keap's rate limits: what OAuth applications share over all tenants, and what a key has for one.
 
-Source: developer.infusionsoft.com/api-token-quota-and-usage-measurements.
+Sources: developer.infusionsoft.com/api-token-quota-and-usage-measurements; that keys share a
+tenant's quota, and each has its own second, integration.keap.com/t/92313.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -14,34 +15,41 @@ from listbackup.sandbox.platforms.quotas import Quota, Standing, Window
 _MINUTE, _DAY = 60.0, 86400.0
 OAUTH = (
     Window("second", 25, 1.0, sliding=True),
-    Window("minute", 1500, _MINUTE),
+    Window("minute", 1500, _MINUTE, sliding=True),
     Window("day", 150_000, _DAY),
 )
-KEY = (
-    Window("second", 10, 1.0, sliding=True),
-    Window("minute", 240, _MINUTE),
+SPIKE = (Window("second", 10, 1.0, sliding=True),)
+"""What each key has. Of the limit of 25 a second it never comes near."""
+KEYS = (
+    Window("minute", 240, _MINUTE, sliding=True),
     Window("day", 30_000, _DAY),
 )
-"""Of the documented spike limit of 25 a second a key never comes near."""
+"""What all keys of a tenant have together. Minutes are rolling windows, days end at midnight
+UTC."""
 
 
 @dataclass(slots=True)
 class Budgets:
-    """How much may be asked. Who asks is named `oauth:{client}` or `key:{tenant}`."""
+    """How much may be asked: by an application over all tenants, by the keys of a tenant, and by
+    each key in a second."""
 
-    oauth: Quota
-    key: Quota
+    oauth: Quota = field(default_factory=lambda: Quota(OAUTH))
+    keys: Quota = field(default_factory=lambda: Quota(KEYS))
+    spike: Quota = field(default_factory=lambda: Quota(SPIKE))
 
-    def take(self, who: str, now: float) -> tuple[bool, dict[str, str]]:
-        """Let a request pass, or not; give the headers that tell how the limits stand."""
-        quota = self.oauth if who.startswith("oauth:") else self.key
-        verdict = quota.take(who, now)
+    def take_for_client(self, client: str, now: float) -> tuple[bool, dict[str, str]]:
+        """Let an application's request pass, or not; give the headers that tell of the limits."""
+        verdict = self.oauth.take(client, now)
         return verdict.allowed, write_headers(verdict.standings)
 
-
-def make_budgets() -> Budgets:
-    """Make the documented limits, unused."""
-    return Budgets(Quota(OAUTH), Quota(KEY))
+    def take_for_key(self, tenant: str, key: str, now: float) -> tuple[bool, dict[str, str]]:
+        """Let a request with a key pass, or not; give the headers that tell of the limits."""
+        if any(standing.free <= 0 for standing in self.spike.look(key, now)):
+            return False, write_headers(self.keys.look(tenant, now))
+        verdict = self.keys.take(tenant, now)
+        if verdict.allowed:
+            self.spike.take(key, now)
+        return verdict.allowed, write_headers(verdict.standings)
 
 
 def write_headers(standings: tuple[Standing, ...]) -> dict[str, str]:
@@ -60,7 +68,8 @@ def pretend_free(headers: dict[str, str]) -> dict[str, str]:
 
 def throttle(retry_after: str | None = None) -> Response:
     """Say that it was too much."""
-    body = {"code": "429", "message": "Quota Exceeded", "status": "Request Throttled"}
+    said = {"code": "429", "message": "Quota Exceeded", "status": "Request Throttled"}
+    body = {**said, "details": None}
     hint = {} if retry_after is None else {"retry-after": retry_after}
     return Response(429, {**JSON, **hint}, msgspec.json.encode(body))
 

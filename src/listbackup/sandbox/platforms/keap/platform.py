@@ -16,7 +16,7 @@ from listbackup.sandbox.platforms.application import Application
 from listbackup.sandbox.platforms.calls import Call
 from listbackup.sandbox.platforms.faults import Fault
 from listbackup.sandbox.platforms.keap.errors import RefusedError, refuse
-from listbackup.sandbox.platforms.keap.limits import make_budgets, pretend_free, throttle
+from listbackup.sandbox.platforms.keap.limits import Budgets, pretend_free, throttle
 from listbackup.sandbox.platforms.keap.listings import LISTINGS
 from listbackup.sandbox.platforms.keap.routes import PREFIX, make_routes
 from listbackup.sandbox.platforms.keap.tenants import Tenant
@@ -41,7 +41,7 @@ class Keap(Application[Answer]):
         ]
         self.tenants: dict[str, Tenant] = {}
         terms = Terms(scope_form="{scopes}|{subject}.infusionsoft.com")
-        self.budgets = make_budgets()
+        self.budgets = Budgets()
         self._keys: dict[str, str] = {}
         self._denied: set[tuple[str, str]] = set()
         super().__init__("keap", watch, seed, [])
@@ -85,10 +85,13 @@ class Keap(Application[Answer]):
 
     def _serve(self, handler: Handler, call: Call[Any]) -> Response:
         try:
-            tenant, who, credential = self._recognise(call)
+            tenant, client, credential = self._recognise(call)
         except RefusedError as error:
             return error.respond()
-        passes, headers = self.budgets.take(who, self.now)
+        if client is None:
+            passes, headers = self.budgets.take_for_key(tenant.name, credential, self.now)
+        else:
+            passes, headers = self.budgets.take_for_client(client, self.now)
         if not passes:
             response = throttle()
         elif (credential, call.operation) in self._denied:
@@ -100,12 +103,12 @@ class Keap(Application[Answer]):
                 response = error.respond()
         return Response(response.status, {**response.headers, **headers}, response.body)
 
-    def _recognise(self, call: Call[Any]) -> tuple[Tenant, str, str]:
-        """Say whose data is asked for, whose budget pays, and by which credential."""
+    def _recognise(self, call: Call[Any]) -> tuple[Tenant, str | None, str]:
+        """Say whose data is asked for, by which application, if any, and by which credential."""
         if (key := call.headers.get(KEY_HEADER)) is not None:
             if (name := self._keys.get(key)) is None:
                 raise RefusedError(401, "Invalid API key")
-            return self.tenants[name], f"key:{name}", f"key:{key}"
+            return self.tenants[name], None, f"key:{key}"
         scheme, _, token = call.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise RefusedError(401, "Authentication is required")
@@ -115,7 +118,7 @@ class Keap(Application[Answer]):
         if "full" not in access.scopes:
             raise RefusedError(403, "The token does not have the scope 'full'")
         grant = access.grant
-        return self.tenants[grant.subject], f"oauth:{grant.client}", f"grant:{grant.number}"
+        return self.tenants[grant.subject], grant.client, f"grant:{grant.number}"
 
     def throttle(self, call: Call[Answer], retry_after: str | None) -> Response:
         """Refuse a request as one too many, in Keap's words."""

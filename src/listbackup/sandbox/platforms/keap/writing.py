@@ -3,6 +3,7 @@
 from listbackup.connectors.rest.transport import Response
 from listbackup.sandbox.platforms.keap.bodies import field_names
 from listbackup.sandbox.platforms.keap.errors import RefusedError, give, give_nothing
+from listbackup.sandbox.platforms.keap.operations import FIELDS
 from listbackup.sandbox.platforms.keap.reading import choose_fields, select
 from listbackup.sandbox.platforms.keap.resources import Resource
 from listbackup.sandbox.platforms.keap.rules import PLAIN, Rules
@@ -82,8 +83,9 @@ def mask(visit: Visit, resource: Resource, record: Record, body: Record) -> Reco
             raise RefusedError(400, "'update_mask' is required", "update_mask")
         return body
     known = field_names(resource.update)
+    shown = {*known, *record, *FIELDS.get(resource.table, ())}
     for name in named:
-        if name not in known and name not in record:
+        if name not in shown:
             raise RefusedError(400, f"Unknown field '{name}' in 'update_mask'", "update_mask")
     return {name: body.get(name) for name in named if name in known}
 
