@@ -122,7 +122,7 @@ class Breaker:
         return self.application.serve(call)
 
     def _repeat(self, call: Call[Any], rule: Rule) -> Response | None:
-        return self._pages.get(_list_of(call))
+        return None if self._is_first(call) else self._pages.get(_list_of(call))
 
     def _skip(self, call: Call[Any], rule: Rule) -> Response | None:
         response = self.application.serve(call)
@@ -134,10 +134,15 @@ class Breaker:
         return skipped
 
     def _loop(self, call: Call[Any], rule: Rule) -> Response | None:
+        if self._is_first(call):
+            return None
         first = self.application.first_page(call)
         response = self.application.serve(self.application.router.open(first))
-        looping = self.application.items(call, response) is not None
-        return response if looping and first.url != call.request.url else None
+        return response if self.application.items(call, response) is not None else None
+
+    def _is_first(self, call: Call[Any]) -> bool:
+        first = self.application.router.open(self.application.first_page(call))
+        return first.query == call.query and first.request.body == call.request.body
 
     def _reorder(self, call: Call[Any], rule: Rule) -> Response | None:
         dice = self.application.dial.dice

@@ -59,16 +59,11 @@ def run_create(books: Books, write: Write, given: Mapping[str, Any]) -> Object:
     raw = dict(fields)
     if "metadata" in fields:
         fields["metadata"] = merge_metadata({}, fields["metadata"])
-    fields = write.finish(books, fields)
     id = fields.pop("id", None)
-    resource = RESOURCES[write.collection]
     if id is not None and id in books.account[write.collection]:
-        raise Refusal(
-            400,
-            f"{resource.kind.capitalize()} already exists.",
-            code="resource_already_exists",
-            param="id",
-        )
+        kind = RESOURCES[write.collection].kind.capitalize()
+        raise Refusal(400, f"{kind} already exists.", code="resource_already_exists", param="id")
+    fields = write.finish(books, fields)
     made = books.make(write.collection, id=id, told=False, **fields)
     write.follow(books, made, raw)
     books.account.announce(write.collection, made["id"])

@@ -142,6 +142,7 @@ def _finish_link(books: Books, given: dict[str, Any]) -> dict[str, Any]:
         raise absent("line_items")
     for at, line in enumerate(lines):
         need(books, "prices", line.get("price"), f"line_items[{at}][price]")
+        count(f"line_items[{at}][quantity]", line.get("quantity", "1"))
     return {**given, "url": f"https://buy.stripe.example/{books.dice.word(12)}"}
 
 

@@ -86,19 +86,23 @@ def _finish_price(books: Books, given: dict[str, Any]) -> dict[str, Any]:
     data = given.pop("product_data", None)
     if (data is None) == (given.get("product") is None):
         raise absent("product")
-    if data is not None:
-        if not data.get("name"):
-            raise absent("product_data[name]")
-        made = books.make("products", name=data["name"], updated=int(books.account.now))
-        given["product"] = made["id"]
-    need(books, "products", given["product"], "product")
-    recurring = given.get("recurring")
-    if recurring is not None:
-        given["recurring"] = _finish_recurring(recurring)
+    if given.get("recurring") is not None:
+        given["recurring"] = _finish_recurring(given["recurring"])
         given["type"] = "recurring"
     _set_amount(given, "unit_amount")
     _take_lookup_key(books, given)
+    given["product"] = _find_product(books, given.get("product") or data, "product_data")
     return given
+
+
+def _find_product(books: Books, given: Any, param: str) -> str:
+    """Give the id of a product that is named, or of one that is made on the way."""
+    if not isinstance(given, dict):
+        return str(need(books, "products", given, "product")["id"])
+    if not given.get("name"):
+        raise absent(f"{param}[name]")
+    made = books.make("products", name=given["name"], updated=int(books.account.now))
+    return str(made["id"])
 
 
 def _finish_recurring(given: Mapping[str, Any]) -> Object:
@@ -159,13 +163,8 @@ def mirror_price(books: Books, made: Object, given: dict[str, Any]) -> None:
 
 
 def _finish_plan(books: Books, given: dict[str, Any]) -> dict[str, Any]:
-    product = given.get("product")
-    if isinstance(product, dict):
-        if not product.get("name"):
-            raise absent("product[name]")
-        given["product"] = books.make("products", name=product["name"])["id"]
-    need(books, "products", given["product"], "product")
     _set_amount(given, "amount")
+    given["product"] = _find_product(books, given["product"], "product")
     return given
 
 

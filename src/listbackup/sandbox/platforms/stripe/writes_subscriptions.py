@@ -69,6 +69,7 @@ def _finish_subscription(books: Books, given: dict[str, Any]) -> dict[str, Any]:
 def _need_recurring(books: Books, item: Any, at: int) -> Object:
     name = f"items[{at}][price]"
     price = need(books, "prices", item.get("price") if isinstance(item, dict) else None, name)
+    count(f"items[{at}][quantity]", item.get("quantity", "1"))
     if price["type"] != "recurring":
         raise invalid("The price specified is of type one_time, not recurring.", name)
     return price
