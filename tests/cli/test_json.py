@@ -92,6 +92,7 @@ def conversation(machine: Machine, small: str, fresh: Fresh, copies: Path) -> di
     type_in("find", "7", "--source", "few")
     type_in("query", "SELECT * FROM lists LIMIT 2", "--source", "shop")
     type_in("export", "shop:latest", "--format", "csv", "--output", copies / "exported")
+    type_in("sandbox serve", "--size", "3", "--seconds", "0")
     type_in("demo", "--scale", "0.002")
     return said
 
