@@ -6,10 +6,11 @@ from listbackup.connectors.rest.transport import Request
 from listbackup.sandbox.platforms.breaking import Breaker
 from listbackup.sandbox.platforms.faults import Fault, Rule
 from listbackup.sandbox.platforms.keap import Keap
+from listbackup.sandbox.platforms.keap.filling import fill
 from listbackup.sandbox.platforms.keap.limits import KEYS, OAUTH
 from listbackup.sandbox.platforms.oauth import Client, Wish
 from listbackup.sandbox.platforms.quotas import Quota, Window
-from tests.sandbox.platforms.keaps import BASE, Desk, StandingWatch, open_desk
+from tests.sandbox.platforms.keaps import BASE, SMALL, Desk, StandingWatch, open_desk
 
 
 def grant(keap: Keap, client: Client, tenant: str) -> str:
@@ -166,3 +167,18 @@ def test_the_dial_repeats_skips_and_loops_pages_as_asked() -> None:
     desk.keap.dial.set(Rule(Fault.DELETED_MEANWHILE, times=1))
     seen, _ = page()
     assert desk.tenant.find("contacts", seen[-1]) is None
+
+
+def test_a_page_that_comes_twice_is_never_one_of_another_tenant() -> None:
+    desk = open_desk()
+    fill(desk.keap.add_tenant("other"), 2, SMALL)
+    breaker = Breaker(desk.keap)
+    other = {"X-Keap-API-Key": desk.keap.issue_key("other")}
+    desk.keap.dial.set(Rule(Fault.DUPLICATE_PAGE, first=3, times=1))
+    seen: list[bytes] = []
+    for headers in (other, desk.headers, desk.headers):
+        token = json.loads(seen[-1])["next_page_token"] if len(seen) == 2 else ""
+        url = f"{BASE}/contacts?page_size=5" + (f"&page_token={token}" if token else "")
+        seen.append(breaker.answer(Request("GET", url, headers)).response.body)
+    assert desk.keap.dial.performed == {Fault.DUPLICATE_PAGE: 1}
+    assert seen[2] == seen[1] != seen[0]

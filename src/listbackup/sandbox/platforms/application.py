@@ -139,6 +139,10 @@ class Application(ABC, Generic[_H]):
         """Delete the record that a reader of this page is about to build on; say whether there
         was one."""
 
+    def reader(self, call: Call[_H]) -> str:
+        """Name who reads, so that nobody is given pages of another."""
+        return call.headers.get("authorization", "")
+
     def boast(self, call: Call[_H], response: Response) -> Response:
         """Let the headers of the rate limits say that everything is free."""
         return response

@@ -122,7 +122,7 @@ class Breaker:
         return self.application.serve(call)
 
     def _repeat(self, call: Call[Any], rule: Rule) -> Response | None:
-        return None if self._is_first(call) else self._pages.get(_list_of(call))
+        return None if self._is_first(call) else self._pages.get(self._list_of(call))
 
     def _skip(self, call: Call[Any], rule: Rule) -> Response | None:
         response = self.application.serve(call)
@@ -188,14 +188,13 @@ class Breaker:
     def _refuse_lying(self, call: Call[Any]) -> Response:
         return self.application.boast(call, self.application.throttle(call, "0"))
 
+    def _list_of(self, call: Call[Any]) -> str:
+        return f"{call.path} {self.application.reader(call)}"
+
     def _remember(self, call: Call[Any], response: Response) -> None:
         wanted = call.method == "GET" and response.status == 200 and self.application.dial.rules
         if wanted and self.application.items(call, response) is not None:
-            self._pages[_list_of(call)] = response
-
-
-def _list_of(call: Call[Any]) -> str:
-    return f"{call.path} {call.headers.get('authorization', '')}"
+            self._pages[self._list_of(call)] = response
 
 
 def _retype(value: Any) -> Any:

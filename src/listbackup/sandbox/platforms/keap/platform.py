@@ -152,6 +152,10 @@ class Keap(Application[Answer]):
                 self.authority.revoke_grant(access.grant)
         return True
 
+    def reader(self, call: Call[Answer]) -> str:
+        """Name who reads, so that nobody is given pages of another."""
+        return call.headers.get(KEY_HEADER) or call.headers.get("authorization", "")
+
     def items(self, call: Call[Answer], response: Response) -> list[dict[str, Any]] | None:
         """Give the records of a page, or None where it is no page of a list."""
         listing = _LISTS.get(call.operation)
