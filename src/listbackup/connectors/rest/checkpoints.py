@@ -1,0 +1,104 @@
+"""What a stream's next sync is told, and where a sync that was killed may go on: JSON of ours.
+
+All moments are the platform's. What cannot be read is as if it were not there: all is listed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from listbackup.clock import format_time, parse_time
+
+Json = Any
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What is known of a stream. Every change before `since` was seen; `full` is when all was
+    listed the last time. `last` is the newest event of its feed, as its key and time."""
+
+    since: datetime | None = None
+    full: datetime | None = None
+    last: tuple[str, Json] | None = None
+
+    def write(self) -> Json:
+        """Write it down."""
+        return {
+            "version": VERSION,
+            "since": _write(self.since),
+            "full": _write(self.full),
+            "last": list(self.last) if self.last else None,
+        }
+
+
+def read_checkpoint(value: Json) -> Checkpoint:
+    """Read what `Checkpoint.write` wrote."""
+    if not isinstance(value, Mapping) or value.get("version") != VERSION:
+        return Checkpoint()
+    last = value.get("last")
+    try:
+        return Checkpoint(
+            _read(value.get("since")),
+            _read(value.get("full")),
+            (str(last[0]), last[1]) if isinstance(last, list) and len(last) == 2 else None,
+        )
+    except ValueError:
+        return Checkpoint()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a listing stood. `full`: it lists all; else what changed since `since`. `began` is
+    when it began, `rows` how many records it had given; `walk` is the pages' own word."""
+
+    full: bool
+    since: datetime | None
+    began: datetime | None
+    at: datetime
+    rows: int
+    walk: Json
+
+    def write(self) -> Json:
+        """Write it down."""
+        return {
+            "version": VERSION,
+            "full": self.full,
+            "since": _write(self.since),
+            "began": _write(self.began),
+            "at": format_time(self.at),
+            "rows": self.rows,
+            "walk": self.walk,
+        }
+
+
+def read_place(
+    value: Json, *, full: bool, since: datetime | None, now: datetime, within: int
+) -> Place | None:
+    """Read what `Place.write` wrote; None where it is of another listing, or too old."""
+    if not isinstance(value, Mapping) or value.get("version") != VERSION:
+        return None
+    try:
+        place = Place(
+            bool(value["full"]),
+            _read(value["since"]),
+            _read(value["began"]),
+            parse_time(value["at"]),
+            int(value["rows"]),
+            value["walk"],
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+    same = place.full == full and place.since == since
+    # clocks of two machines may differ a little
+    fresh = timedelta(hours=-1) <= now - place.at <= timedelta(seconds=within)
+    return place if same and fresh else None
+
+
+def _write(moment: datetime | None) -> str | None:
+    return format_time(moment) if moment else None
+
+
+def _read(text: Json) -> datetime | None:
+    return parse_time(text) if text else None

@@ -1,0 +1,131 @@
+"""Lists that are asked for once for each record of another list: several at once, while the other
+list is still being read.
+
+What one parent's list refuses is tried again at the end. A parent that is gone meanwhile has no
+list. Where an earlier attempt had asked for the first so many, and they are the same, it goes on
+behind them.
+"""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from listbackup.connectors.rest.answers import Refused
+from listbackup.connectors.rest.listing import Batch
+from listbackup.connectors.rest.notes import Notes
+from listbackup.connectors.rest.numbered import WindowFull
+from listbackup.connectors.rest.parallel import for_each
+from listbackup.connectors.rest.parents import Lending, Lent
+from listbackup.connectors.rest.sinks import Sink
+
+Json = Any
+Open = Callable[[Lent], AsyncIterator[Batch]]
+Take = Callable[[Batch], Awaitable[None]]
+
+
+class Children:
+    """The lists of one stream's parents. `open` reads the list of one parent, `take` takes what
+    comes; `mark` writes a place down."""
+
+    def __init__(
+        self,
+        lending: Lending,
+        notes: Notes,
+        open_list: Open,
+        take: Take,
+        mark: Callable[[Json], Awaitable[None]],
+    ) -> None:
+        self._lending = lending
+        self._notes = notes
+        self._open = open_list
+        self._take = take
+        self._mark = mark
+        self._digests: dict[int, bytes] = {}
+        self._start = self._upto = 0
+        self._chain = hashlib.sha256()
+        self._asked = 0
+        self._missing = 0
+        self._failed: list[tuple[Lent, str]] = []
+
+    async def read(self, sink: Sink, place: Mapping[str, Json] | None, width: int) -> None:
+        """Read all lists. Raises AuthError, RateLimited, and Refused where the platform forbids
+        to read them."""
+        skip = await self._find_skip(sink, place)
+        self._start = self._upto = skip
+        await for_each(self._after(skip), self._read_one, width)
+        again, self._failed = self._failed, []
+        for lent, _ in again:
+            await self._read_list(lent)
+        self._note()
+
+    async def _after(self, skip: int) -> AsyncIterator[Lent]:
+        number = 0
+        async for lent in self._lending.borrow():
+            if number >= skip:
+                yield lent
+            number += 1
+
+    async def _find_skip(self, sink: Sink, place: Mapping[str, Json] | None) -> int:
+        """Say how many parents were asked before: as many as the place says, if they are the
+        same ones."""
+        if place is None:
+            return 0
+        number = 0
+        chain = hashlib.sha256()
+        async for lent in self._lending.borrow():
+            if number == place.get("asked"):
+                break
+            chain.update(_digest(lent))
+            number += 1
+        if number and number == place.get("asked") and chain.hexdigest() == place.get("digest"):
+            self._chain = chain
+            self._asked = number
+            return number
+        await sink.mark(None)
+        return 0
+
+    async def _read_one(self, number: int, lent: Lent) -> None:
+        place = self._start + number
+        await self._read_list(lent)
+        self._digests[place] = _digest(lent)
+        moved = False
+        while self._upto in self._digests:
+            self._chain.update(self._digests.pop(self._upto))
+            self._upto += 1
+            moved = True
+        if moved and not self._failed:
+            await self._mark({"asked": self._upto, "digest": self._chain.copy().hexdigest()})
+
+    async def _read_list(self, lent: Lent) -> None:
+        self._asked += 1
+        try:
+            async for batch in self._open(lent):
+                await self._take(batch)
+        except Refused as refused:
+            if refused.means == "missing":
+                self._missing += 1
+            elif refused.means == "forbidden":
+                raise
+            else:
+                self._failed.append((lent, refused.message))
+        except WindowFull as full:
+            self._notes.doubt(f"{_name(lent)}: {full}")
+
+    def _note(self) -> None:
+        if self._failed:
+            lent, reason = self._failed[0]
+            more = f" and of {len(self._failed) - 1} more" if len(self._failed) > 1 else ""
+            self._notes.doubt(f"the list of {_name(lent)}{more} could not be read: {reason}")
+        if self._missing and self._missing >= min(self._asked, max(4, self._asked // 20)):
+            self._notes.doubt(
+                f"the platform has no such list for {self._missing} of {self._asked} records"
+            )
+
+
+def _name(lent: Lent) -> str:
+    return ", ".join(str(value) for value in lent.fields.values())
+
+
+def _digest(lent: Lent) -> bytes:
+    return hashlib.sha256(json.dumps(lent.fields, sort_keys=True).encode()).digest()

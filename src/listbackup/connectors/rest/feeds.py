@@ -1,0 +1,160 @@
+"""A feed of events, read once for all streams that it speaks of: what changed, what is gone.
+
+It only says which records; what they are now is read again. A feed that does not reach back far
+enough, or lacks an event that it had, says nothing at all: then everything is listed. Knows no
+records of streams.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from listbackup.connectors.rest.checkpoints import Checkpoint
+from listbackup.connectors.rest.fetching import Listing
+from listbackup.connectors.rest.filters import narrow, read_moment
+from listbackup.connectors.rest.listing import Batch
+from listbackup.connectors.rest.models.pagination import Paging
+from listbackup.connectors.rest.models.streams import Feed, FeedStream
+from listbackup.connectors.rest.whole import Whole
+from listbackup.errors import SourceError
+from listbackup.records.cutting import find_fields
+
+Json = Any
+Fate = Literal["changed", "gone", "either"]
+MOST_CHANGES = 100_000
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a feed says of one stream: the fate of records by their id (`either`: two events of
+    one moment say different things). `reason`: why it says nothing."""
+
+    reason: str = ""
+    fates: dict[Json, Fate] = field(default_factory=dict)
+    times: dict[Json, Json] = field(default_factory=dict)
+
+    def learn(self, key: Json, time: Json, *, gone: bool) -> None:
+        """Take an event; the newest of a record counts."""
+        fate: Fate = "gone" if gone else "changed"
+        known = self.times.get(key)
+        if known is None or _is_later(time, known):
+            self.times[key], self.fates[key] = time, fate
+        elif time == known and self.fates[key] != fate:
+            self.fates[key] = "either"
+
+
+def _is_later(time: Json, known: Json) -> bool:
+    try:
+        return bool(time > known)
+    except TypeError:
+        return False
+
+
+class FeedReader:
+    """Reads a feed when the first of its streams asks. `since`: for each stream that means to
+    ask, what its checkpoint says; `now` is the platform's time."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        paging: Paging,
+        make: Callable[[], Listing],
+        since: Mapping[str, Checkpoint],
+        now: datetime,
+    ) -> None:
+        self._feed = feed
+        self._paging = paging
+        self._make = make
+        self._since = {name: one for name, one in since.items() if self.is_kept(one, now)}
+        self.last: tuple[str, Json] | None = None
+        self.began: datetime | None = None
+        self._found: dict[str, Changes] | None = None
+        self._guard = asyncio.Lock()
+
+    def is_kept(self, checkpoint: Checkpoint, now: datetime) -> bool:
+        """Say whether the feed still has all events since then."""
+        return checkpoint.since is not None and self._begin(checkpoint.since) > now - timedelta(
+            seconds=self._feed.keeps
+        )
+
+    def _begin(self, since: datetime) -> datetime:
+        return since - timedelta(seconds=self._feed.since.lookback)
+
+    def find(self, stream: str) -> Changes:
+        """Give what it says of a stream; `read` comes first."""
+        if stream not in self._since:
+            return Changes(f"the events of {self._feed.name} do not reach back to the last sync")
+        return (self._found or {}).get(stream) or Changes(f"{self._feed.name} was not read")
+
+    async def read(self) -> None:
+        """Read it, unless it was. Raises AuthError, RateLimited; what else fails is the changes'
+        reason."""
+        async with self._guard:
+            if self._found is None:
+                self._found = await self._read()
+
+    async def _read(self) -> dict[str, Changes]:
+        found = {name: Changes() for name in self._since}
+        if not found:
+            return found
+        listing = self._make()
+        begin = min(self._begin(one.since) for one in self._since.values() if one.since)
+        listing.draft = narrow(listing.draft, self._feed.since, begin)
+        try:
+            async for batch in Whole(lambda: listing, listing.notes, self._paging).read():
+                self._learn(batch, found)
+        except SourceError as error:
+            listing.notes.doubt(error.message)
+        self.began = listing.moments.first
+        for name, changes in found.items():
+            changes.times.clear()
+            changes.reason = changes.reason or self._judge(name, listing)
+        return found
+
+    def _judge(self, name: str, listing: Listing) -> str:
+        if listing.notes.reason:
+            return f"the events of {self._feed.name} could not be read: {listing.notes.reason}"
+        checkpoint = self._since[name]
+        if checkpoint.last is None or checkpoint.since is None:
+            return ""
+        key, time = checkpoint.last
+        moment = read_moment(time)
+        asked = moment is not None and moment >= self._begin(checkpoint.since)
+        if asked and listing.seen.look([key.encode()]) == [True]:
+            return f"the events of {self._feed.name} have a gap"
+        return ""
+
+    def _learn(self, batch: Batch, found: dict[str, Changes]) -> None:
+        feed = self._feed
+        own = [feed.type, feed.object, feed.since.field, feed.id]
+        paths = (*own, *(one.id for one in feed.streams if one.id))
+        names = list(dict.fromkeys(".".join(path) for path in paths))
+        told = [names.index(".".join(path)) for path in own]
+        rows = find_fields(batch.records, names)
+        for key, row in zip(batch.keys, rows, strict=True):
+            kind, subject, time = (row[place] for place in told[:3])
+            if self.last is None or _is_later(time, self.last[1]):
+                self.last = (key.decode(), time)
+            for one in feed.streams:
+                if one.object == subject and one.stream in found:
+                    name = ".".join(one.id or feed.id)
+                    self._learn_one(found[one.stream], one, str(kind), time, row[names.index(name)])
+
+    def _learn_one(
+        self, changes: Changes, one: FeedStream, kind: str, time: Json, key: Json
+    ) -> None:
+        if changes.reason:
+            return
+        if not isinstance(key, str | int):
+            # an event about a part may be about a part of something else
+            if not one.id:
+                changes.reason = f"an event of {self._feed.name} does not say what it is about"
+            return
+        # what is gone of a part is a change of the whole
+        gone = not one.id and kind.endswith(self._feed.deleted)
+        changes.learn(key, time, gone=gone)
+        if len(changes.fates) > MOST_CHANGES:
+            changes.reason = "too much has changed"
+            changes.fates.clear()

@@ -1,0 +1,101 @@
+"""The lists of one stream, as the YAML describes them: opened whole, or from a moment on, for the
+stream itself or for one record of its parent.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from listbackup.connectors.rest.fetching import Listing, Moments
+from listbackup.connectors.rest.filling import Values
+from listbackup.connectors.rest.filters import narrow, read_moment
+from listbackup.connectors.rest.ground import Ground
+from listbackup.connectors.rest.listing import Batch
+from listbackup.connectors.rest.models.streams import Stream
+from listbackup.connectors.rest.notes import Notes
+from listbackup.connectors.rest.pages import Cutter
+from listbackup.connectors.rest.parents import Lent, write_front
+from listbackup.connectors.rest.seen import SeenKeys
+from listbackup.connectors.rest.slices import Sliced
+from listbackup.connectors.rest.whole import Count, Whole
+from listbackup.errors import SourceError
+
+Json = Any
+
+
+class Lists:
+    """Of one stream in one sync. `parameters` name the fields that are asked for."""
+
+    def __init__(
+        self, ground: Ground, spec: Stream, notes: Notes, moments: Moments, seen: SeenKeys
+    ) -> None:
+        self.parameters: dict[str, Json] = {}
+        self._ground = ground
+        self._spec = spec
+        self._notes = notes
+        self._moments = moments
+        self._seen = seen
+        self._used = False
+
+    async def read(
+        self,
+        since: datetime | None,
+        place: Mapping[str, Json] | None = None,
+        lent: Lent | None = None,
+    ) -> AsyncIterator[Batch]:
+        """Read a list: all of it, or what changed since a moment. Raises Refused, SourceError."""
+        spec = self._spec
+        make = self._make(lent, since)
+        paging = self._ground.find_paging(spec.paging)
+        count = self._count(lent)
+        if spec.slices is not None and spec.since is not None:
+            begin = read_moment(spec.slices.begins)
+            if begin is None:
+                raise SourceError(f"{spec.slices.begins} is no moment.", subject=spec.name)
+            if since is not None:
+                begin = since - timedelta(seconds=spec.since.lookback)
+            most = spec.slices.most
+            sliced = Sliced(make, self._notes, self._moments, paging, spec.since, most, count)
+            # what is newer than this comes last, in a span that is open: clocks differ
+            end = self._ground.now - timedelta(seconds=spec.since.lookback)
+            async for batch in sliced.read(begin, end):
+                yield batch
+            return
+        if since is not None and count is not None and count.draft is not None:
+            # a count of all says nothing of what changed
+            count = None
+        async for batch in Whole(make, self._notes, paging, count).read(place):
+            yield batch
+
+    def _make(self, lent: Lent | None, since: datetime | None) -> Callable[[], Listing]:
+        spec = self._spec
+        values: Values = lent.values if lent else {}
+        draft = self._ground.draft(spec.request, values, spec.name).tell(self.parameters)
+        if since is not None and spec.since is not None and spec.slices is None:
+            draft = narrow(draft, spec.since, since - timedelta(seconds=spec.since.lookback))
+        fields = lent.fields if lent else {}
+        front = write_front(spec.adds, {**self._ground.values, **values}, fields)
+        cutter = Cutter(spec.records, tuple(".".join(path) for path in spec.key), front)
+
+        def make() -> Listing:
+            listing = Listing(self._ground.asker, self._ground.pace, draft, cutter, self._notes)
+            listing.moments = self._moments
+            if self._used or lent is not None or spec.slices is not None:
+                listing.shared = self._seen
+            else:
+                # the only list of the stream, for all we know: its keys are kept once
+                listing.seen = self._seen
+            self._used = True
+            return listing
+
+        return make
+
+    def _count(self, lent: Lent | None) -> Count | None:
+        total = self._spec.total
+        if total is None:
+            return None
+        if total.request is None:
+            return Count(total, self._ground.asker)
+        values: Values = lent.values if lent else {}
+        draft = self._ground.draft(total.request, values, self._spec.name)
+        return Count(total, self._ground.asker, draft)

@@ -1,0 +1,103 @@
+"""Single records, read again because something happened to them: what they are now, or that they
+are gone. One that cannot be read is tried again at the end, and then set aside by its key.
+"""
+
+import codecs
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from listbackup.connectors.rest.answers import Refused
+from listbackup.connectors.rest.filling import Draft, write_plain
+from listbackup.connectors.rest.ground import Ground
+from listbackup.connectors.rest.models.placeholders import Placeholder
+from listbackup.connectors.rest.models.streams import Request, Stream
+from listbackup.connectors.rest.notes import Notes
+from listbackup.connectors.rest.pages import LARGEST_RECORD, field_of
+from listbackup.connectors.rest.parallel import for_each
+from listbackup.errors import IntegrityError, SourceError
+from listbackup.records.recordlines import read_keys
+
+Json = Any
+Give = Callable[[Sequence[bytes]], Awaitable[None]]
+
+
+class Unfit(SourceError):
+    """A record that came and cannot be kept."""
+
+
+@dataclass(slots=True)
+class Singles:
+    """Reads single records of a stream; `parameters` name its fields. `gone` collects the keys of
+    those that are no more."""
+
+    ground: Ground
+    spec: Stream
+    one: Request
+    notes: Notes
+    give: Give
+    parameters: dict[str, Json] = field(default_factory=dict)
+    gone: list[bytes] = field(default_factory=list)
+    failed: list[tuple[Json, str]] = field(default_factory=list)
+
+    async def read(self, ids: Iterable[Json]) -> None:
+        """Read the records of these ids. Raises AuthError, RateLimited, and Refused where the
+        platform forbids to read any."""
+        await for_each(_iterate(ids), self._read_one, self.spec.concurrent)
+        again, self.failed = self.failed, []
+        for id_, _ in again:
+            await self._read_one(0, id_)
+        for id_, reason in self.failed:
+            self.notes.set_aside(write_key(id_), reason)
+
+    async def _read_one(self, number: int, id_: Json) -> None:
+        try:
+            record = await self._fetch(id_)
+        except Refused as refused:
+            if refused.means == "missing":
+                self.gone.append(write_key(id_))
+            elif refused.means == "forbidden":
+                raise
+            else:
+                self.failed.append((id_, refused.message))
+        except Unfit as unfit:
+            self.failed.append((id_, unfit.message))
+        else:
+            if record is None:
+                self.gone.append(write_key(id_))
+            else:
+                await self.give([record])
+
+    async def _fetch(self, id_: Json) -> bytes | None:
+        draft = self._draft(id_)
+        response = await self.ground.asker.ask(draft.finish())
+        body = response.body.removeprefix(codecs.BOM_UTF8).strip()
+        if not body.startswith(b"{"):
+            raise Unfit("it is no JSON object")
+        if self.spec.gone and field_of(body, self.spec.gone) is True:
+            return None
+        try:
+            (key,) = read_keys([body], [".".join(path) for path in self.spec.key])
+        except IntegrityError as error:
+            raise Unfit("it has no key") from error
+        if json.loads(key) != [id_]:
+            raise Unfit(f"the platform gave another record, {key.decode()[:100]}")
+        if len(body) > LARGEST_RECORD:
+            raise Unfit(f"it is larger than {LARGEST_RECORD >> 20} MiB")
+        return body
+
+    def _draft(self, id_: Json) -> Draft:
+        name = ".".join(self.spec.key[0])
+        values = {Placeholder("record", name): write_plain(id_)}
+        return self.ground.draft(self.one, values, self.spec.name).tell(self.parameters)
+
+
+def write_key(id_: Json) -> bytes:
+    """Write the key of a record by its id, as the encoding of records does."""
+    return json.dumps([id_], separators=(",", ":"), ensure_ascii=False).encode()
+
+
+async def _iterate(ids: Iterable[Json]) -> AsyncIterator[Json]:
+    for one in ids:
+        yield one

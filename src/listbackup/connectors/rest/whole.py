@@ -1,0 +1,140 @@
+"""One list read so that its count agrees with what the platform says there are: again where it
+does not, and with doubt where it never does.
+
+Knows no stream.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from listbackup.connectors.rest.answers import Asker, Doubtful, Refused
+from listbackup.connectors.rest.fetching import Listing
+from listbackup.connectors.rest.filling import Draft
+from listbackup.connectors.rest.listing import Batch, list_records
+from listbackup.connectors.rest.models.pagination import Paging
+from listbackup.connectors.rest.models.streams import Total
+from listbackup.connectors.rest.notes import Notes
+from listbackup.connectors.rest.numbered import WindowFull
+from listbackup.connectors.rest.pages import Page, look
+
+Json = Any
+MOST_PASSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What the platform says of how many records a list has: where in each page, or by a request
+    of its own (`draft`)."""
+
+    total: Total
+    asker: Asker
+    draft: Draft | None = None
+
+    async def ask(self) -> int | None:
+        """Ask for it; None where it stands in the pages."""
+        if self.draft is None:
+            return None
+        response = await self.asker.ask(self.draft.finish())
+        return self.read(Page(response.body, response.headers, (), ()))
+
+    def read(self, page: Page) -> int | None:
+        """Read it off a page; None where that does not say it."""
+        found = look(page, self.total.path)
+        if isinstance(found, str) and found.isdecimal():
+            found = int(found)
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+class Whole:
+    """One list. `make` opens a listing for each pass; `most` is where a search is cut off."""
+
+    def __init__(
+        self,
+        make: Callable[[], Listing],
+        notes: Notes,
+        paging: Paging,
+        count: Count | None = None,
+        most: int | None = None,
+    ) -> None:
+        self._make = make
+        self._notes = notes
+        self._paging = paging
+        self._count = count
+        self._most = most
+        self._told: list[int] = []
+        self._silent = False
+
+    async def read(self, place: Mapping[str, Json] | None = None) -> AsyncIterator[Batch]:
+        """Read it, from a place on if one is given; places are given in the first pass only.
+
+        Raises Refused, also for a place that the platform no longer knows; WindowFull where the
+        search is cut off; SourceError. Doubts are noted.
+        """
+        problem = ""
+        for tries in range(1, MOST_PASSES + 1):
+            listing = self._make()
+            self._told, self._silent = [], False
+            try:
+                async for batch in self._read_once(listing, place):
+                    yield batch if tries == 1 else _without_place(batch)
+            except Refused as refused:
+                if refused.means != "expired_page" or place is not None or tries == MOST_PASSES:
+                    raise
+                continue
+            except WindowFull:
+                raise
+            except Doubtful as doubt:
+                self._notes.doubt(str(doubt))
+                return
+            problem = self._compare(listing, resumed=place is not None)
+            if not problem:
+                return
+            place = None
+        self._notes.doubt(problem)
+
+    async def _read_once(
+        self, listing: Listing, place: Mapping[str, Json] | None
+    ) -> AsyncIterator[Batch]:
+        count = self._count
+        if count is not None and count.draft is not None:
+            self._hear(listing, await count.ask())
+        first = True
+        async for batch in list_records(listing, self._paging, place):
+            if count is not None and count.draft is None and (first or batch.place is None):
+                self._hear(listing, count.read(batch.page))
+            first = False
+            if self._most is not None:
+                self._see_edge(listing)
+            yield batch
+        if count is not None and count.draft is not None:
+            self._hear(listing, await count.ask())
+
+    def _hear(self, listing: Listing, told: int | None) -> None:
+        if told is None:
+            self._silent = True
+        else:
+            self._told.append(told)
+            listing.total = told
+
+    def _see_edge(self, listing: Listing) -> None:
+        most = self._most or 0
+        if max([listing.seen.count, *self._told]) >= most:
+            raise WindowFull(f"the platform shows no more than {most} records of one search")
+
+    def _compare(self, listing: Listing, *, resumed: bool) -> str:
+        """Say what speaks against having read all; empty where nothing does."""
+        if self._count is None or not self._count.total.exact:
+            return ""
+        if self._silent or not self._told:
+            where = ".".join(self._count.total.path)
+            return f"the platform does not say how many records there are ({where})"
+        notes = listing.notes
+        read = listing.seen.count + notes.lacking + len(notes.aside)
+        if not resumed and min(self._told) <= read <= max(self._told):
+            return ""
+        return f"the platform says that there are {self._told[-1]} records, and gave {read}"
+
+
+def _without_place(batch: Batch) -> Batch:
+    return Batch(batch.records, batch.keys, batch.fresh, None, batch.page)
