@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from listbackup.host import Host
-from listbackup.parquet.parts import MadePart, PartMaker
+from listbackup.parquet.made import MadePart
+from listbackup.parquet.parts import PartMaker
 from listbackup.parquet.statistics import measure_parts
 from listbackup.sandbox.installations import find_bundled
 from listbackup.sandbox.postgres import run_postgres

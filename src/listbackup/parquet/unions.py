@@ -75,7 +75,7 @@ def match_fields(
     try:
         told = {str(address): read_fields(str(text)) for address, text in answer}
         return [(address, told[address]) for address in addresses]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise IntegrityError("A part of a typed view does not tell its columns.") from error
 
 
