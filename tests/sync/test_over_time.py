@@ -137,6 +137,20 @@ def test_of_several_parts_the_later_one_is_the_last(trial: Trial) -> None:
     assert trial.check("records").sound
 
 
+def test_a_line_that_is_no_record_ends_its_stream_and_no_other(trial: Trial) -> None:
+    facts: dict[str, Any] = {"encoding": "records/1"}
+    sources = [
+        OvertimeSource({"t": Script([ABC, page], **facts), "u": Script([ABC], **facts)})
+        for page in (ABC, [[None, "no key"]])
+    ]
+    for source in sources:
+        trial.sync(source)
+    t, u = trial.snapshot().manifest.streams
+    assert (t.status, u.status) == ("carried", "complete")
+    assert t.rows == 3
+    assert t.reason
+
+
 def test_identical_lines_that_come_again_are_not_stored_again(trial: Trial) -> None:
     sync(trial, ABC)
     first = entry(trial).state

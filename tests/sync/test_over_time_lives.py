@@ -15,7 +15,7 @@ from listbackup.errors import FailedError, SourceError
 from listbackup.records import Outcome, SetAside
 from listbackup.sync.marking import Cuts
 from listbackup.testing.hosts import play_host
-from listbackup.testing.overtime import OvertimeSource, Page, Script
+from listbackup.testing.overtime import OvertimeSource, Page, Script, write_line
 from listbackup.testing.vaults import Trial
 
 KEYS = [str(n) for n in range(12)]
@@ -71,7 +71,7 @@ class Model:
         self.aside = before | turn.aside
 
 
-def play(trial: Trial, turn: Turn) -> None:
+def play(trial: Trial, turn: Turn, encoding: str) -> None:
     pages: list[Page] = [[list(line) for line in page] for page in turn.pages]
     outcome = Outcome(
         "complete" if turn.complete else "upserts",
@@ -79,16 +79,16 @@ def play(trial: Trial, turn: Turn) -> None:
         set_aside=[SetAside(name(key), "HTTP 500") for key in turn.aside],
     )
     other = Script([[["1", "x"]]])
-    cuts = Cuts(timedelta(hours=1) if turn.cut_bytes else timedelta(), turn.cut_bytes)
+    cuts = Cuts(timedelta(hours=1) if turn.cut_bytes else timedelta(), turn.cut_bytes, timedelta())
     due: dict[str, Any] = {"rebase_after": timedelta(seconds=-1)} if turn.due else {}
     for at, hard in turn.deaths:
         error = FailedError("killed") if hard else SourceError("lost")
-        script = Script([*pages[:at], error], outcome, declines=turn.declines)
+        script = Script([*pages[:at], error], outcome, declines=turn.declines, encoding=encoding)
         try:
             trial.sync(OvertimeSource({"t": script, "u": other}), cuts=cuts, **due)
         except FailedError:
             assert hard
-    script = Script(pages, outcome, declines=turn.declines)
+    script = Script(pages, outcome, declines=turn.declines, encoding=encoding)
     trial.sync(OvertimeSource({"t": script, "u": other}), cuts=cuts, **due)
 
 
@@ -97,13 +97,13 @@ def name(key: str) -> bytes:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(TURN, min_size=1, max_size=4))
-def test_the_vault_has_what_was_given_last(turns: list[Turn]) -> None:
+@given(st.lists(TURN, min_size=1, max_size=4), st.sampled_from(["copy-text-array/1", "records/1"]))
+def test_the_vault_has_what_was_given_last(turns: list[Turn], encoding: str) -> None:
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as root:
         trial, model, history = Trial(Path(root), play_host(5), "none"), Model(), {}
         trial.create()
         for turn in turns:
-            play(trial, turn)
+            play(trial, turn, encoding)
             model.take(turn)
             snapshot = trial.snapshot()
             history[snapshot.id] = dict(model.lines)
@@ -113,6 +113,6 @@ def test_the_vault_has_what_was_given_last(turns: list[Turn]) -> None:
             assert entry.set_aside_count == len(model.aside)
             assert snapshot.manifest.status == ("partial" if model.aside else "complete")
         for sync, wanted in history.items():
-            lines = trial.restore(sync)["t"].decode().split("\n")[:-1]
-            assert sorted(lines) == sorted(f"{key}\t{value}" for key, value in wanted.items())
+            lines = trial.restore(sync)["t"].splitlines(keepends=True)
+            assert sorted(lines) == sorted(write_line(encoding, one) for one in wanted.items())
         assert trial.check("records").sound

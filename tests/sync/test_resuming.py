@@ -167,11 +167,18 @@ def test_a_reading_may_start_over_in_the_middle_and_die_again(trial: Trial) -> N
 
 
 def test_between_cuts_so_much_goes_by(plain: Trial) -> None:
-    die(plain, *PAGES[:5], cuts=Cuts(timedelta(hours=1), 30))
+    die(plain, *PAGES[:5], cuts=Cuts(timedelta(hours=1), 30, timedelta()))
     assert len(journals(plain)) == 2
     source = finish(plain, *PAGES)
     assert pages(source) == [4, 5]
     assert shown(plain) == WHOLE
+
+
+def test_a_cut_waits_for_time_or_bytes_and_bytes_wait_a_little() -> None:
+    cuts = Cuts(timedelta(seconds=60), 100, timedelta(seconds=5))
+    asked = [(60, 0), (59, 99), (5, 100), (4, 100)]
+    due = [cuts.are_due(timedelta(seconds=waited), size) for waited, size in asked]
+    assert due == [True, False, True, False]
 
 
 def test_without_a_cut_the_next_attempt_begins_anew(plain: Trial) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
-from listbackup.errors import InterruptedByUser, RefusedError, SourceError
+from listbackup.errors import IntegrityError, InterruptedByUser, RefusedError, SourceError
 from listbackup.events import Emit, StepDone, StepStarted, WorkPlanned
 from listbackup.records import (
     Before,
@@ -146,6 +146,8 @@ class _Sync:
         over_time = not reading.consistent
         doubting = over_time and not options.accept_deletes
         self._terms = Terms(rules, Presence(writer.objects), over_time, doubting)
+        # what comes piece by piece may have a piece that is no record: that ends one stream only
+        self._survived = (SourceError, IntegrityError) if over_time else (SourceError,)
         self._before: Mapping[str, Before] = {}
         self._taken: Mapping[str, TakenOver] = {}
 
@@ -268,7 +270,7 @@ class _Sync:
             progress.begin(part, encoder)
             self._receive_part(progress, part, encoder)
             progress.end(part, encoder)
-        except SourceError as error:
+        except self._survived as error:
             progress.failure = error.message
             encoder.abandon()
         finally:

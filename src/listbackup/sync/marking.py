@@ -19,12 +19,18 @@ from listbackup.vault.writer import SyncWriter
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """How often is cut at most: when so much time or so many bytes of source form have gone by. A
-    place serves a later attempt `within` that time."""
+    """How often is cut: when so much time has gone by, or so many bytes of source form, but then
+    not more often than every `least`, because a cut waits for the store. A place serves a later
+    attempt `within` that time."""
 
     every: timedelta = timedelta(seconds=60)
     bytes: int = 8 * 1024 * 1024
+    least: timedelta = timedelta(seconds=5)
     within: timedelta = timedelta(hours=24)
+
+    def are_due(self, waited: timedelta, size: int) -> bool:
+        """Tell whether to cut, so long and so many bytes after the last cut."""
+        return waited >= self.every or (waited >= self.least and size >= self.bytes)
 
 
 @dataclass(slots=True)
@@ -72,8 +78,8 @@ class Cutter:
     def mark(self, place: Json, encoder: LocalEncoder, sums: Sums) -> None:
         """Hear that all up to a place has been given. Raises what the store raises, FailedError for
         a place that is no JSON."""
-        passed = timedelta(seconds=self._now() - self._at)
-        if passed < self._cuts.every and sums.bytes - self._bytes < self._cuts.bytes:
+        waited = timedelta(seconds=self._now() - self._at)
+        if not self._cuts.are_due(waited, sums.bytes - self._bytes):
             return
         known = encoder.cut()
         batches = tuple(self._writer.cut())

@@ -3,6 +3,7 @@
 For tests and drills of everything above a source whose records change while they are read.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,7 +32,8 @@ Step = Page | BaseException
 class Script:
     """How one stream is read: its pages in order, a mark after each; an exception is raised where
     it stands. `more` are the steps of further parts. One that `declines` starts over wherever it
-    was told to go on from, and one that starts `over` at some step begins once more from there."""
+    was told to go on from, and one that starts `over` at some step begins once more from there.
+    Of the encoding `records/1` a row `a, b` is the record `{"c0":"a","c1":"b"}`."""
 
     steps: Sequence[Step]
     outcome: Outcome | None = None
@@ -42,6 +44,7 @@ class Script:
     over: int | None = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     estimated_bytes: int = 0
+    encoding: str = "copy-text-array/1"
 
 
 @dataclass
@@ -114,7 +117,7 @@ class OvertimeReading:
             if isinstance(step, BaseException):
                 raise step
             self._source.given.append((part.stream, part.number, number))
-            yield b"".join(write_copy_line(row) for row in step)
+            yield b"".join(write_line(script.encoding, row) for row in step)
             yield Mark({"page": number + 1})
 
     def extras(self) -> Iterator[Extra]:
@@ -134,11 +137,21 @@ class OvertimeReading:
         """There is nothing to give back."""
 
 
+def write_line(encoding: str, row: Sequence[str | None]) -> bytes:
+    """Write a row in source form."""
+    if encoding != "records/1":
+        return write_copy_line(row)
+    record = {f"c{n}": value for n, value in enumerate(row)}
+    return json.dumps(record, separators=(",", ":")).encode() + b"\n"
+
+
 def _describe(name: str, script: Script) -> Stream:
     columns = [{"name": f"c{n}", "type": "text", "position": n} for n in range(script.width)]
+    if script.encoding == "records/1":
+        columns = []
     key = ("c0",) if script.keyed else ()
     schema = {"kind": "records", "columns": columns, "key": list(key), **script.schema}
     positions = (0,) if key else ()
     return Stream(
-        name, "copy-text-array/1", schema, key, positions, estimated_bytes=script.estimated_bytes
+        name, script.encoding, schema, key, positions, estimated_bytes=script.estimated_bytes
     )

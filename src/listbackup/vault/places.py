@@ -12,9 +12,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from listbackup.clock import format_time, parse_time
+from listbackup.clock import Clock, format_time, parse_time
 from listbackup.crypto.signing import Envelope, SigningKey, read_envelope, write_envelope
 from listbackup.errors import IntegrityError, RefusedError
 from listbackup.records import Json, Stream
@@ -22,6 +23,7 @@ from listbackup.records.fingerprints import Lanes
 from listbackup.vault import layout
 from listbackup.vault.accounts import Account
 from listbackup.vault.documents import Fields, read_document, write_document
+from listbackup.vault.fetching import fetch_all
 from listbackup.vault.journals import Placed, list_journals
 from listbackup.vault.manifest import Manifest, StreamEntry
 from listbackup.vault.objects import Objects
@@ -103,17 +105,24 @@ def find_places(
     view: SourceView,
     base: Manifest | None,
     told: Mapping[str, Told],
-    now: datetime,
+    clock: Clock,
     within: timedelta,
 ) -> Mapping[str, Sequence[Sequence[Place]]]:
     """Give, per stream, what earlier attempts left for whoever is told the same: of each attempt
     its places in order, newest attempt first. What is damaged or not signed by a signer of the
     account is passed over. Raises what the store raises."""
     entries = {one.name: one for one in base.streams} if base else {}
-    nothing = tell(None, None)
+    nothing, now = tell(None, None), clock.now()
     found: dict[tuple[str, str], list[Place]] = {}
-    for key, sealed in list_journals(objects, view, now - within, now):
-        for place in _read_places(objects, account, view, key, sealed):
+    last = [_read_last(base, one) for one in (None, *entries.values())]
+    journals = [
+        (key, sealed)
+        for key, sealed in list_journals(objects, view, now - within, now)
+        if layout.sync_of(key) > min(last)
+    ]
+    read = partial(_read_places, objects, account, view)
+    for places in fetch_all(read, journals, clock):
+        for place in places:
             name = place.stream.name
             usable = (
                 now - within <= place.at <= now
@@ -152,8 +161,9 @@ def _line_up(places: Iterable[Place]) -> Iterator[Place]:
 
 
 def _read_places(
-    objects: Objects, account: Account, view: SourceView, key: str, sealed: bool
+    objects: Objects, account: Account, view: SourceView, journal: tuple[str, bool]
 ) -> list[Place]:
+    key, sealed = journal
     what = f"The journal {key}"
     try:
         fields = read_document(objects.read_unnamed(key, sealed), what)

@@ -119,7 +119,8 @@ class SyncWriter:
     ) -> Mapping[str, Sequence[Sequence[Place]]]:
         """Give how far earlier attempts had come (see `places.find_places`)."""
         account, base = self.vault.account, self.base
-        return find_places(self.objects, account, self._view, base, told, self.started, within)
+        clock = self.vault.host.clock
+        return find_places(self.objects, account, self._view, base, told, clock, within)
 
     def keep_alive(self, key: str) -> None:
         """Tell a sweep that this sync refers to an object of another attempt."""
