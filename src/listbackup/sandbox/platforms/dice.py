@@ -9,6 +9,8 @@ from typing import TypeVar
 
 _T = TypeVar("_T")
 _MASK = 2**64 - 1
+_AT_ONCE = 8
+"""So many letters out of one throw: 64 bits are far more than they need, so none is favoured."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -55,7 +57,13 @@ class Dice:
 
     def word(self, length: int, letters: str = LETTERS) -> str:
         """Give letters in a row, as ids and keys have them."""
-        return "".join(letters[self.throw() * len(letters) >> 64] for _ in range(length))
+        word = ""
+        while len(word) < length:
+            rest = self.throw()
+            for _ in range(min(_AT_ONCE, length - len(word))):
+                rest, at = divmod(rest, len(letters))
+                word += letters[at]
+        return word
 
     def bytes(self, count: int) -> bytes:
         """Give that many bytes: with this, dice are an `Entropy`."""
