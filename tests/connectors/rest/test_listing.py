@@ -52,7 +52,7 @@ def read(shelf: Shelf, paging: Any, place: Any = None) -> tuple[list[Record], st
     async def run() -> str:
         try:
             async for batch in list_records(listing, paging, place):
-                found.extend(json.loads(one) for one in batch.records)
+                found.extend(json.loads(one) for one in batch.page.records)
                 places.append(batch.place)
         except Doubtful as doubt:
             return str(doubt)

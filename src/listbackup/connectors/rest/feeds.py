@@ -132,8 +132,8 @@ class FeedReader:
         paths = (*own, *(one.id for one in feed.streams if one.id))
         names = list(dict.fromkeys(".".join(path) for path in paths))
         told = [names.index(".".join(path)) for path in own]
-        rows = find_fields(batch.records, names)
-        for key, row in zip(batch.keys, rows, strict=True):
+        rows = find_fields(batch.page.records, names)
+        for key, row in zip(batch.page.keys, rows, strict=True):
             kind, subject, time = (row[place] for place in told[:3])
             if self.last is None or _is_later(time, self.last[1]):
                 self.last = (key.decode(), time)

@@ -79,10 +79,11 @@ class Listing:
         """Wait before asking again."""
         await self.pace.sleep(PAUSE * 4 ** (tries - 1))
 
-    def take(self, page: Page) -> list[bool]:
-        """Count a page's records; say of each whether it is new to the stream."""
+    def take(self, page: Page, fresh: list[bool] | None = None) -> list[bool]:
+        """Count a page's records (`fresh`: which of them are new to this list, where that was
+        just looked up); say of each whether it is new to the stream."""
         page.note(self.notes)
-        fresh = self.seen.add(page.keys)
+        fresh = self.seen.add(page.keys, fresh)
         if self.shared is not None:
             fresh = self.shared.add(page.keys)
         self.notes.rows = (self.shared or self.seen).count

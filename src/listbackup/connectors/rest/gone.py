@@ -31,7 +31,7 @@ async def list_gone(
     keys: list[bytes] = []
     paging = ground.find_paging(wanted.paging if wanted.paging is not None else spec.paging)
     async for batch in Whole(make, own, paging).read():
-        keys += batch.keys
+        keys += batch.page.keys
     if own.reason:
         notes.doubt(f"the list of what was deleted: {own.reason}")
     return keys

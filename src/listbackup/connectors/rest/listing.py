@@ -36,14 +36,12 @@ MOST_PAGES = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a page added: its records with their keys, which of them are new to this sync, and the
-    place after it (None: the list ends here)."""
+    """What a page added: which of its records are new to the stream, and the place after it
+    (None: the list ends here)."""
 
-    records: Sequence[bytes]
-    keys: Sequence[bytes]
+    page: Page
     fresh: Sequence[bool]
     place: Json
-    page: Page
 
 
 async def list_records(
@@ -57,7 +55,7 @@ async def list_records(
     if isinstance(paging, PageNumber | Offset):
         walk = NumberedWalk(listing, paging, place)
         async for page, fresh, after in walk.read():
-            yield Batch(page.records, page.keys, fresh, after, page)
+            yield Batch(page, fresh, after)
         return
     chain = _Chain(listing, paging)
     async for batch in chain.read(read_step(place) if place else begin(paging)):
@@ -76,37 +74,35 @@ class _Chain:
     async def read(self, step: Step | None) -> AsyncIterator[Batch]:
         listing = self._listing
         while step is not None:
-            page, following, problem = await self._turn(step)
-            fresh = listing.take(page)
+            page, known, following, problem = await self._turn(step)
+            fresh = listing.take(page, known)
             place = following.write() if following and not problem else None
-            yield Batch(page.records, page.keys, fresh, place, page)
+            yield Batch(page, fresh, place)
             if problem:
                 raise Doubtful(problem)
             self._bound(any(fresh))
             step = following
 
-    async def _turn(self, step: Step) -> tuple[Page, Step | None, str]:
-        """Fetch a page that makes sense, and say where the next one is."""
+    async def _turn(self, step: Step) -> tuple[Page, list[bool], Step | None, str]:
+        """Fetch a page that makes sense; say what is new of it, and where the next one is."""
         key = self._listing.cutter.key
         for tries in range(1, TRIES + 1):
             page, asked = await self._ask(step)
             digest = hash(tuple(page.keys))
             following, problem = None, ""
+            fresh = self._listing.seen.look(page.keys)
             if page.keys and digest in self._known and not isinstance(self._paging, Keyset):
                 problem = "a page came twice"
             else:
-                fresh = sum(self._listing.seen.look(page.keys))
                 try:
-                    following = follow(
-                        self._paging, step, page, fresh, key, asked if page.records else 0
-                    )
+                    following = follow(self._paging, step, page, sum(fresh), key, asked)
                 except Contradiction as found:
                     problem = str(found)
             if not problem or tries == TRIES:
                 break
             await self._listing.rest(tries)
         self._known.add(digest)
-        return page, following, problem
+        return page, fresh, following, problem
 
     async def _ask(self, step: Step) -> tuple[Page, int]:
         """Fetch the page of a step, by another of its values or in smaller pieces if need be."""

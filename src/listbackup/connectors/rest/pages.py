@@ -15,21 +15,24 @@ from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import IntegrityError, SourceError
 from listbackup.records.cutting import cut_records, find_fields
-from listbackup.records.recordlines import read_keys
+from listbackup.records.recordlines import RecordLines, join_lines, read_keys
 
 LARGEST_RECORD = 16 * 2**20
+FEW = 4
 Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one response had: its body and headers, the records with their keys, the keys of
-    records that cannot be kept with the reason, and the reasons of those without a key."""
+    """What one response had: its body and headers, the records with their keys, and as lines; the
+    keys of records that cannot be kept with the reason, and the reasons of those without a key.
+    `rest` is the body without the records, where it is known, else all of it."""
 
-    body: bytes
+    rest: bytes
     headers: Mapping[str, str]
-    records: Sequence[bytes]
-    keys: Sequence[bytes]
+    records: Sequence[bytes] = ()
+    keys: Sequence[bytes] = ()
+    chunk: bytes = b""
     aside: Mapping[bytes, str] = field(default_factory=dict)
     lacking: Sequence[str] = ()
 
@@ -62,11 +65,14 @@ class Cutter:
             records = cut_records(body, self.records)
             if len(body) > LARGEST_RECORD and any(len(one) > LARGEST_RECORD for one in records):
                 raise SourceError("A record is too large.")
+            rest = leave_out(body, records)
             records = self._add(records)
-            keys = read_keys(records, self.key)
+            chunk = join_lines(records)
+            lines = RecordLines({"key": self.key})
+            keys = lines.key_lines(chunk, range(len(self.key)))
         except (SourceError, IntegrityError) as error:
             return self._sort_out(response, error)
-        return Page(body, response.headers, records, keys)
+        return Page(rest, response.headers, records, keys, chunk)
 
     def _add(self, records: list[bytes]) -> list[bytes]:
         if not self.adds:
@@ -101,7 +107,8 @@ class Cutter:
                 continue
             records.append(record)
             keys.append(key)
-        return Page(response.body, response.headers, records, keys, aside, lacking)
+        chunk = join_lines(records)
+        return Page(response.body, response.headers, records, keys, chunk, aside, lacking)
 
 
 def cut_values(body: bytes, path: Path) -> list[bytes] | None:
@@ -115,9 +122,32 @@ def cut_values(body: bytes, path: Path) -> list[bytes] | None:
         return None
 
 
+def leave_out(body: bytes, records: Sequence[bytes]) -> bytes:
+    """Give a page without its records, so that what else it says is quickly found; the whole page
+    where the records do not stand in it evenly."""
+    if len(records) < FEW:
+        return body
+    first, second, last = records[0], records[1], records[-1]
+    start = body.find(first)
+    gap = body.find(second, start + len(first)) - start - len(first)
+    end = start + sum(map(len, records)) + gap * (len(records) - 1)
+    if gap < 1 or body[end - len(last) : end] != last:
+        return body
+    rest = body[:start] + body[end:]
+    return rest if _is_object(rest) else body
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text.removeprefix(codecs.BOM_UTF8), type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
 def look(page: Page, path: Path) -> Any:
     """Give what a page says at a path; None where it says nothing there. Raises SourceError."""
-    body = page.body.removeprefix(codecs.BOM_UTF8)
+    body = page.rest.removeprefix(codecs.BOM_UTF8)
     if not body.lstrip().startswith(b"{"):
         return None
     return find_fields([body], [".".join(path)])[0][0]

@@ -18,9 +18,10 @@ class SeenKeys:
         self._young: set[int] = set()
         self._old: list[Hashes] = []
 
-    def add(self, keys: Sequence[bytes]) -> list[bool]:
-        """Add keys; say of each whether it is new."""
-        fresh = self.look(keys)
+    def add(self, keys: Sequence[bytes], fresh: list[bool] | None = None) -> list[bool]:
+        """Add keys; say of each whether it is new (`fresh`: what `look` just said)."""
+        if fresh is None:
+            fresh = self.look(keys)
         young = self._young
         before = len(young)
         young.update([hash(key) for key, new in zip(keys, fresh, strict=True) if new])

@@ -1,12 +1,10 @@
 """Where a stream's records go: joined to chunks of a good size, with marks between them."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from listbackup.connectors.rest.loop import Pipe
 from listbackup.records import Mark
-from listbackup.records.recordlines import join_lines
 
 CHUNK = 256 * 2**10
 MARKS = 64
@@ -14,10 +12,10 @@ MARKS = 64
 
 
 class Sink(Protocol):
-    """Takes records and marks."""
+    """Takes lines and marks."""
 
-    async def give(self, records: Sequence[bytes]) -> None:
-        """Take records."""
+    async def give(self, chunk: bytes) -> None:
+        """Take lines."""
         ...
 
     async def mark(self, place: Any) -> None:
@@ -40,11 +38,10 @@ class PipeSink:
         self._marks = 0
         self._guard = asyncio.Lock()
 
-    async def give(self, records: Sequence[bytes]) -> None:
-        """Take records."""
-        if not records:
+    async def give(self, chunk: bytes) -> None:
+        """Take lines."""
+        if not chunk:
             return
-        chunk = join_lines(records)
         self._mark = None
         self._chunks.append(chunk)
         self._held += len(chunk)
@@ -73,8 +70,8 @@ class PipeSink:
 class NoSink:
     """Nowhere: for streams that only lend their keys."""
 
-    async def give(self, records: Sequence[bytes]) -> None:
-        """Take records."""
+    async def give(self, chunk: bytes) -> None:
+        """Take lines."""
 
     async def mark(self, place: Any) -> None:
         """Nothing is remembered."""

@@ -98,7 +98,7 @@ class Sliced:
         try:
             async for batch in Whole(self._narrow(begin, end), self._notes, self._paging).read():
                 yield batch
-                given += len(batch.records)
+                given += len(batch.page.records)
                 if given >= self._most:
                     return
         except WindowFull:

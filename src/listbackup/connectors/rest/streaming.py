@@ -5,7 +5,7 @@ again, by the records of its parent that came, and by a list of what was deleted
 and then the next sync begins where this one began. Knows no threads.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -29,6 +29,7 @@ from listbackup.connectors.rest.singles import Singles, write_key
 from listbackup.connectors.rest.sinks import Sink
 from listbackup.errors import SourceError
 from listbackup.records import Declared, Outcome
+from listbackup.records.recordlines import join_lines
 
 Json = Any
 LIST_RATHER = 100
@@ -212,8 +213,8 @@ class StreamRun:
                 self._notes.doubt(changes.reason)
             return
 
-        async def give(records: Any) -> None:
-            await reading.sink.give(records)
+        async def give(records: Sequence[bytes]) -> None:
+            await reading.sink.give(join_lines(records))
             for one in self.lent:
                 one.lend(records)
 
@@ -228,14 +229,14 @@ class StreamRun:
         self._gone += [keys[id_] for id_, fate in changes.fates.items() if fate == "gone"]
 
     async def _take(self, reading: "_Reading", batch: Batch) -> None:
-        await reading.sink.give(batch.records)
+        await reading.sink.give(batch.page.chunk)
         if self.lent:
-            fresh = [one for one, new in zip(batch.records, batch.fresh, strict=True) if new]
+            fresh = [one for one, new in zip(batch.page.records, batch.fresh, strict=True) if new]
             for lending in self.lent:
                 lending.lend(fresh)
         if self._moments.first is None and self._spec.since is not None:
             # a platform that does not say its time says it in its records
-            times = map(read_moment, fields_of(batch.records, self._spec.since.field))
+            times = map(read_moment, fields_of(batch.page.records, self._spec.since.field))
             known = [one for one in (self._newest, *times) if one is not None]
             self._newest = max(known, default=None)
 

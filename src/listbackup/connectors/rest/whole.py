@@ -36,7 +36,7 @@ class Count:
         if self.draft is None:
             return None
         response = await self.asker.ask(self.draft.finish())
-        return self.read(Page(response.body, response.headers, (), ()))
+        return self.read(Page(response.body, response.headers))
 
     def read(self, page: Page) -> int | None:
         """Read it off a page; None where that does not say it."""
@@ -137,4 +137,4 @@ class Whole:
 
 
 def _without_place(batch: Batch) -> Batch:
-    return Batch(batch.records, batch.keys, batch.fresh, None, batch.page)
+    return Batch(batch.page, batch.fresh, None)
