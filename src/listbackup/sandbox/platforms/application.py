@@ -8,6 +8,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import format_datetime
 from typing import Any, Generic, TypeVar
 
 from listbackup.connectors.rest.transport import Request, Response
@@ -67,8 +68,9 @@ class Application(ABC, Generic[_H]):
         return self.sign(self.respond(call))
 
     def sign(self, response: Response) -> Response:
-        """Say in a header that this is a sandbox."""
-        headers = {**response.headers, SANDBOX_HEADER: self.name}
+        """Say in headers that this is a sandbox, and what time it is here."""
+        date = format_datetime(self.watch.now(), usegmt=True)
+        headers = {"date": date, **response.headers, SANDBOX_HEADER: self.name}
         return Response(response.status, headers, response.body)
 
     def end(self, call: Call[_H], response: Response, fault: Fault | None) -> Response:
