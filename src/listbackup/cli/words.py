@@ -1,5 +1,6 @@
 """Numbers, times and names in the form that people read. Hostile names lose their teeth."""
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -62,3 +63,13 @@ def table(headings: list[str], rows: list[list[str]]) -> list[str]:
         return "  ".join(done).rstrip()
 
     return [write(names), *(write(row) for row in cells)]
+
+
+def tell_declared(declared: Sequence[str]) -> Iterator[str]:
+    """Say what by nature is not exact; lists that an account does not have in one line."""
+    mark = ": not permitted ("
+    absent = [one.partition(mark)[0] for one in declared if mark in one]
+    few = len(absent) < 3
+    yield from (f"not exact by nature: {one}" for one in declared if few or mark not in one)
+    if not few:
+        yield f"not there for this account or key: {len(absent)} lists ({', '.join(absent)})"

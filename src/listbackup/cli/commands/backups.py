@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from listbackup.app import Reach
 from listbackup.cli.options import ReadingOptions, VaultOptions, flag
 from listbackup.cli.output import Output, open_output
-from listbackup.cli.words import duration, moment, number, plural, size, table
+from listbackup.cli.words import duration, moment, number, plural, size, table, tell_declared
 from listbackup.errors import ListbackupError, UsageError, exit_code
 from listbackup.events import Warned
 from listbackup.operations.backups import (
@@ -242,4 +242,4 @@ def _describe_rest(not_read: tuple[NotRead, ...], declared: tuple[str, ...]) -> 
     for one in not_read:
         kept = f"; kept as of sync {one.carried_from}" if one.carried_from else ""
         yield f"NOT READ: {one.name}: {one.reason}{kept}"
-    yield from (f"not exact by nature: {one}" for one in declared)
+    yield from tell_declared(declared)

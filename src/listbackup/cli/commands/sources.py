@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from listbackup.cli.options import ReadingOptions, VaultOptions
 from listbackup.cli.output import open_output
-from listbackup.cli.words import moment, number, plural, size, table
+from listbackup.cli.words import moment, number, plural, size, table, tell_declared
 from listbackup.operations.preferences import settle_reading
 from listbackup.operations.sources import (
     SourceLine,
@@ -94,7 +94,7 @@ def _describe(found: SourceTested) -> Iterator[str]:
     yield from (f"  budget    {one}" for one in found.budgets)
     yield f"  its name in a vault would be {found.source}"
     yield from (f"MISSING: {one.name}: {one.reason}" for one in found.not_read)
-    yield from (f"not exact by nature: {one}" for one in found.declared)
+    yield from tell_declared(found.declared)
     yield from (f"warning: {one}" for one in found.warnings)
     if found.complete:
         yield "A backup would leave nothing out."
