@@ -1,10 +1,16 @@
 """What may be shown bears no secret."""
 
+import base64
+import copy
+import json
+import pickle
+from urllib.parse import quote, quote_plus
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from listbackup.log import MASK, Redactor, redactor_for
+from listbackup.log import MASK, Redactor, Secret, redactor_for
 
 
 @pytest.mark.parametrize(
@@ -37,3 +43,35 @@ def test_a_secret_that_was_told_is_never_shown(secret: str, before: str, after: 
 def test_the_secrets_of_the_environment_are_known() -> None:
     clean = redactor_for({"PGPASSWORD": "one two", "HOME": "/root"}).clean
     assert clean("one two at /root, one%20two") == f"{MASK} at /root, {MASK}"
+
+
+def test_a_secret_shows_itself_to_nobody_who_does_not_ask() -> None:
+    secret = Secret("canary-1234")
+    shown = f"{secret}{secret!r}{secret:>20}{[secret]}{ {'key': secret} }" + f"{secret}"
+    assert "canary" not in shown
+    assert secret.reveal() == "canary-1234"
+    assert secret == Secret("canary-1234") != Secret("another")
+    assert secret != "canary-1234"
+    assert not Secret("")
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        copy.deepcopy(secret)
+    assert not hasattr(secret, "__dict__")
+
+
+@settings(max_examples=40)
+@given(plain.filter(lambda text: len(text) >= 8), st.binary(max_size=6), st.binary())
+def test_a_secret_is_known_in_every_form(secret: str, before: bytes, after: bytes) -> None:
+    clean = Redactor([secret]).clean
+    written = base64.b64encode(before + secret.encode() + after).decode()
+    assert clean(written) != written
+    for form in (quote(secret, safe=""), quote_plus(secret), json.dumps(secret)):
+        assert form not in clean(f"<{form}>")
+
+
+def test_secrets_of_sources_in_the_environment_are_known_and_their_files_are_shown() -> None:
+    clean = redactor_for(
+        {"LISTBACKUP_SECRET_KEY": "canary-1234", "LISTBACKUP_SECRET_KEY_FILE": "/run/key"}
+    ).clean
+    assert clean("canary-1234 of /run/key") == f"{MASK} of /run/key"

@@ -4,7 +4,6 @@ Each value is text; the reader knows which kind each key wants. A dollar sign is
 nothing that was typed is taken for a placeholder.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,14 +27,23 @@ def write_stanza(name: str, stanza: Mapping[str, Value]) -> bytes:
         if isinstance(value, bool):
             lines.append(f"{key}: {str(value).lower()}")
         elif isinstance(value, str):
-            lines += [f"{key}: {_quote(value)}"] if value else []
+            lines += [f"{key}: {_write(value)}"] if value else []
         else:
-            inner = [f"  {_quote(one)}: {_quote(value[one])}" for one in value if value[one]]
+            inner = [f"  {_quote(one)}: {_write(value[one])}" for one in value if value[one]]
             lines += [f"{key}:", *inner] if inner else []
     return ("\n".join(lines) + "\n").encode()
 
 
+def _write(text: str) -> str:
+    return _quote(text.replace("$", "$$"))
+
+
 def _quote(text: str) -> str:
-    text = text.replace("$", "$$")
     plain = _PLAIN.fullmatch(text) and not text.endswith(":") and text.lower() not in _WORDS
-    return text if plain else json.dumps(text)
+    return text if plain else '"' + "".join(map(_escape, text)) + '"'
+
+
+def _escape(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08X}"

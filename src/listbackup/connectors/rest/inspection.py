@@ -22,7 +22,7 @@ from listbackup.connectors.rest.requester import Requester
 from listbackup.errors import SourceError
 from listbackup.events import ignore
 from listbackup.ids import system_entropy
-from listbackup.records import Identity, Unread
+from listbackup.records import Declared, Identity, Unread
 from listbackup.records.patterns import is_wanted
 
 
@@ -69,12 +69,12 @@ async def _inspect(connection: Connection, options: ReadOptions) -> Inspection:
         ),
         excluded=tuple(one.name for one in platform.streams if one.name not in names),
         unread=tuple(Unread(one, looking.unread[one]) for one in names if one in looking.unread),
-        declared=(),
-        warnings=tuple(
-            f"{one}: this account does not have it ({looking.absent[one]})"
+        declared=tuple(
+            Declared("not permitted", one, looking.absent[one].rstrip("."))
             for one in names
             if one in looking.absent
         ),
+        warnings=(),
         user=account.shown if account else "",
         encrypted=connection.base_url.startswith("https:"),
         budgets=tuple(left),
