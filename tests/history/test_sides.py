@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from listbackup.errors import IntegrityError, RefusedError
-from listbackup.history.sides import open_side, whole_slices
+from listbackup.history.sides import open_side, open_sides, whole_slices
 from listbackup.testing.changes import commit_dead_list
 from listbackup.testing.readings import ListedSource
 from listbackup.testing.vaults import Trial
@@ -77,3 +77,32 @@ def test_a_list_of_a_later_format_is_refused(trial: Trial) -> None:
     commit(trial, [[0, 1]], 9, requires=["erase/9"])
     with pytest.raises(RefusedError, match="erase/9"):
         open_side(trial.snapshot(), "t")
+
+
+def write_dead(trial: Trial, runs: Any) -> bytes:
+    batch = trial.snapshot().state("t").batches[0].ref.key
+    return json.dumps({"requires": [], "stream": "t", "dead": {batch: runs}}, indent=1).encode()
+
+
+def test_runs_may_be_written_with_spaces(trial: Trial) -> None:
+    commit(trial, [[1, 2], [9, 1]], 7)
+    commit_dead_list(trial.open(), "shop", "t", write_dead(trial, [[3, 1], [5, 2]]), 4)
+    side = open_side(trial.snapshot(), "t")
+    assert [lines.tolist() for lines in side.dead.values()] == [[1, 2, 3, 5, 6, 9]]
+
+
+def test_lists_that_two_states_share_are_not_read(trial: Trial) -> None:
+    trial.sync(ListedSource({"t": ROWS}))
+    commit_dead_list(trial.open(), "shop", "t", b"no list", 9)
+    commit_dead_list(trial.open(), "shop", "t", write_dead(trial, [[3, 1]]), 8)
+    sides = open_sides(trial.snapshot("latest~1"), trial.snapshot(), "t")
+    assert [list(side.dead.values()) for side in sides] == [[], [[3]]]
+    with pytest.raises(IntegrityError, match="not readable JSON"):
+        open_side(trial.snapshot(), "t")
+
+
+def test_change_sets_that_do_not_add_up_are_not_compared(trial: Trial) -> None:
+    commit(trial, [[1, 2]], 8)
+    commit_dead_list(trial.open(), "shop", "t", write_dead(trial, [[3, 1]]), 6)
+    with pytest.raises(IntegrityError, match="counts? 8 and 6 rows"):
+        open_sides(trial.snapshot("latest~1"), trial.snapshot(), "t")

@@ -16,7 +16,15 @@ from listbackup.history.columns import ColumnChanges, compare_columns
 from listbackup.history.lines import Row, fetch_lines
 from listbackup.history.matching import Matched, match_lines
 from listbackup.history.rows import open_rows
-from listbackup.history.sides import Array, Side, Slice, differing_slices, open_side, whole_slices
+from listbackup.history.sides import (
+    Array,
+    Side,
+    Slice,
+    differing_slices,
+    open_side,
+    open_sides,
+    whole_slices,
+)
 from listbackup.records.patterns import is_wanted
 from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.reading import Snapshot
@@ -93,8 +101,13 @@ class StreamPair:
         if old and new and old.state is not None and old.state == new.state:
             rows = new.rows
             return StreamDifference(self.name, "same", rows, rows, unchanged=rows, notes=notes)
-        before = open_side(self._before, self.name) if old and old.state else None
-        after = open_side(self._after, self.name) if new and new.state else None
+        before = after = None
+        if old and old.state and new and new.state:
+            before, after = open_sides(self._before, self._after, self.name)
+        elif old and old.state:
+            before = open_side(self._before, self.name)
+        elif new and new.state:
+            after = open_side(self._after, self.name)
         return self._compare(before, after, notes)
 
     def _compare(

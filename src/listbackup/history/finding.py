@@ -14,10 +14,11 @@ from typing import Literal
 
 import numpy as np
 
+from listbackup.history.deadlists import DeadLines
 from listbackup.history.diffing import differing_columns
 from listbackup.history.lines import Row, fetch_lines, whole_chunks
 from listbackup.history.rows import open_rows
-from listbackup.history.sides import Array, DeadLines, read_ahead, read_sidecar
+from listbackup.history.sides import Array, read_ahead, read_sidecar
 from listbackup.history.timelines import Moment, Timeline
 from listbackup.vault.sources import Committed
 

@@ -4,7 +4,6 @@ A *place* is a number for one line among several batches: the batch's ordinal ti
 line's. Knows no records; every sidecar is verified as it is read.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,11 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from listbackup.errors import IntegrityError
+from listbackup.history.deadlists import NO_LINES, DeadLines, DeadLists, count_live
 from listbackup.history.ranges import read_whole
-from listbackup.vault.documents import MOST_BYTES, Fields, refuse_unknown
 from listbackup.vault.objects import Objects
 from listbackup.vault.reading import Snapshot
-from listbackup.vault.refs import Ref
 from listbackup.vault.states import State, StoredBatch
 
 Array = np.ndarray[Any, Any]
@@ -28,10 +26,6 @@ AHEAD = 2
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
-
-
-DeadLines = Mapping[str, Array]
-NO_LINES: Array = np.zeros(0, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,85 +79,34 @@ class Slice:
         return self.lines.astype(np.uint64)
 
 
-class DeadLists:
-    """Dead lists as lines by batch id; each is read and verified once."""
-
-    def __init__(self, objects: Objects) -> None:
-        self._objects = objects
-        self._read: dict[str, DeadLines] = {}
-
-    def read(self, ref: Ref, state: State) -> DeadLines:
-        """Give the lines of one list of a state. Raises IntegrityError."""
-        if ref.key not in self._read:
-            self._read[ref.key] = _read_dead(self._objects, ref, state)
-        return self._read[ref.key]
-
-    def join(self, state: State) -> DeadLines:
-        """Give all dead lines of a state. Raises IntegrityError when a line died twice, or when
-        what is left is not the number of rows that the state counts."""
-        lists = [self.read(ref, state) for ref in state.dead]
-        names = {batch for one in lists for batch in one}
-        joined = {
-            batch: np.sort(np.concatenate([one[batch] for one in lists if batch in one]))
-            for batch in names
-        }
-        for batch, lines in joined.items():
-            if np.any(lines[1:] == lines[:-1]):
-                raise IntegrityError(f"Lines of {batch} died twice in {state.stream}.")
-        rows = sum(batch.ref.rows for batch in state.batches)
-        dead = sum(map(len, joined.values()))
-        strangers = names - {batch.ref.key for batch in state.batches}
-        if rows - dead != state.rows or strangers:
-            raise IntegrityError(
-                f"The state list of {state.stream} counts {state.rows} rows, its batches hold "
-                f"{rows - dead}."
-            )
-        return joined
-
-
-def _read_dead(objects: Objects, ref: Ref, state: State) -> DeadLines:
-    """Read one dead list as `vault.states.read_dead` does, half a million runs in a third of a
-    second."""
-    what = f"A dead list of {state.stream}"
-    if ref.plain_bytes > MOST_BYTES:
-        raise IntegrityError(f"{what} claims an impossible size.", subject=ref.key)
-    try:
-        value = json.loads(objects.read(ref))
-    except (ValueError, RecursionError) as error:
-        raise IntegrityError(f"{what} is damaged: it is not readable JSON.") from error
-    fields = Fields(value if isinstance(value, dict) else {}, what)
-    refuse_unknown(fields)
-    if fields.text("stream") != state.stream:
-        raise IntegrityError(f"{what} is another stream's: {fields.text('stream')!r}.")
-    rows = {batch.ref.key: batch.ref.rows for batch in state.batches}
-    found = {}
-    for batch, runs in fields.mapping("dead").items():
-        if batch not in rows:
-            raise IntegrityError(f"{what} names lines of {batch[:200]!r}, no batch of it.")
-        found[batch] = _spread(runs, rows[batch], what)
-    return found
-
-
-def _spread(runs: Any, rows: int, what: str) -> Array:
-    try:
-        table = np.array(runs)
-    except ValueError:
-        table = np.zeros(0)
-    fits = table.ndim == 2 and table.shape[1] == 2 and table.dtype == np.int64
-    if isinstance(runs, list) and not runs:
-        return NO_LINES
-    if not fits or np.any(table < (0, 1)) or np.any(table.max(1) > rows):
-        raise IntegrityError(f"{what} holds a run of lines that is out of bounds.")
-    if np.any(table.sum(1) > rows):
-        raise IntegrityError(f"{what} holds a run of lines that is out of bounds.")
-    return spread_runs(table)
-
-
-def open_side(snapshot: Snapshot, name: str, lists: DeadLists | None = None) -> Side:
+def open_side(snapshot: Snapshot, name: str) -> Side:
     """Open a stream of a snapshot. Raises IntegrityError."""
     stream = snapshot.streams[name]
-    dead = (lists or DeadLists(stream.objects)).join(stream.state)
+    dead = DeadLists(stream.objects).join(stream.state)
     return Side(stream.objects, stream.state, stream.schema, dead)
+
+
+def open_sides(before: Snapshot, after: Snapshot, name: str) -> tuple[Side, Side]:
+    """Open a stream of two snapshots to compare them. Where all batches of one state stand in the
+    other, what lists that both name call dead is dead on both sides: those lists are not read, and
+    their lines are missing in `dead`. Raises IntegrityError."""
+    old, new = before.streams[name], after.streams[name]
+    batches = [{batch.ref.key for batch in one.state.batches} for one in (old, new)]
+    if not (batches[0] <= batches[1] or batches[1] <= batches[0]):
+        return open_side(before, name), open_side(after, name)
+    shared = set(old.state.dead) & set(new.state.dead)
+    sides = []
+    for stream in (old, new):
+        own = [ref for ref in stream.state.dead if ref not in shared]
+        dead = DeadLists(stream.objects).merge(stream.state, own)
+        sides.append(Side(stream.objects, stream.state, stream.schema, dead))
+    counted = [count_live(side.state, side.dead) - side.state.rows for side in sides]
+    if counted[0] != counted[1]:
+        raise IntegrityError(
+            f"The state lists of {name} count {old.rows} and {new.rows} rows, which is not what "
+            "their change sets make of them."
+        )
+    return sides[0], sides[1]
 
 
 def read_sidecar(objects: Objects, batch: StoredBatch, *, keyed: bool) -> Array:
@@ -176,15 +119,6 @@ def read_sidecar(objects: Objects, batch: StoredBatch, *, keyed: bool) -> Array:
             f"{ref.key} does not hold the hashes of {batch.ref.rows} lines.", subject=ref.key
         )
     return np.frombuffer(read_whole(objects, ref), LANE).reshape(-1, width)
-
-
-def spread_runs(runs: Array) -> Array:
-    """Give the lines of runs `[first, count]`."""
-    firsts, counts = runs.T
-    ends = np.cumsum(counts)
-    lines = np.arange(ends[-1]) + np.repeat(firsts - (ends - counts), counts)
-    spread: Array = lines.astype(np.uint32)
-    return spread
 
 
 def live_lines(rows: int, dead: Array) -> Array | None:

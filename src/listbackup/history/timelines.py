@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from listbackup.history.sides import DeadLists, Side
+from listbackup.history.deadlists import DeadLists
+from listbackup.history.sides import Side
 from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.objects import Objects
 from listbackup.vault.opening import Vault

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from listbackup.history.deadlists import Array, DeadLists
 from listbackup.history.engine import Engine
 from listbackup.history.filesystem import Readable
 from listbackup.history.partfields import read_fields
 from listbackup.history.ranges import Held
-from listbackup.history.sides import Array, DeadLists
 from listbackup.history.timelines import Timeline
 from listbackup.history.typedparts import open_parts
 from listbackup.history.validity import follow_lines, write_fates
