@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from listbackup.errors import FailedError, SourceError
+from listbackup.ids import read_sync_time
 from listbackup.records import Mark, Outcome
 from listbackup.sync import marking
 from listbackup.sync.marking import Cuts
@@ -18,6 +19,7 @@ from listbackup.testing import overtime
 from listbackup.testing.hosts import play_host
 from listbackup.testing.overtime import OvertimeSource, Page, Script, Step
 from listbackup.testing.vaults import Trial
+from listbackup.vault import layout
 from listbackup.vault.places import Place
 
 EVERY = Cuts(timedelta(), 0)
@@ -193,6 +195,35 @@ def test_an_old_place_serves_nobody(plain: Trial) -> None:
     plain.host.clock.sleep(25 * 3600)
     source = finish(plain, *PAGES)
     assert pages(source) == [*range(6)]
+
+
+def test_a_reading_of_many_days_comes_to_an_end_and_leaves_no_batch_behind(trial: Trial) -> None:
+    u = Script([PAGES[0]])
+    days: Sequence[Page] = [[[f"d{day}", "x"], ["same", str(day)]] for day in range(9)]
+    source = OvertimeSource({})
+    for day in range(9):
+        steps: list[Step] = [*days[:day], SourceError("today's budget is used up")]
+        source = OvertimeSource({"t": Script(steps if day < 8 else days), "u": u})
+        trial.sync(source, cuts=EVERY)
+        trial.host.clock.sleep(20 * 3600)
+    assert pages(source) == [7, 8]
+    assert shown(trial) == sorted([f"d{day}=x" for day in range(9)] + ["same=8"])
+    begun = [
+        read_sync_time(layout.sync_of(one.ref.key)) for one in trial.snapshot().state("t").batches
+    ]
+    assert trial.host.clock.now() - min(begun) < timedelta(days=5)
+    assert trial.check("records").sound
+
+
+def test_a_reading_that_only_ends_days_later_keeps_what_is_small(plain: Trial) -> None:
+    """Nothing new comes, and nothing is cut, after what is old was stored again."""
+    for day in range(1, 6):
+        die(plain, *PAGES[:day])
+        plain.host.clock.sleep(20 * 3600)
+    source = finish(plain, *PAGES[:5], cuts=Cuts())
+    assert pages(source) == []
+    assert shown(plain) == WHOLE[:15]
+    assert plain.check("records").sound
 
 
 def test_a_place_of_another_checkpoint_serves_nobody(plain: Trial) -> None:

@@ -21,7 +21,7 @@ from listbackup.sync.lineages import DAMAGED, Lineage, Presence, Rules, Slice, f
 from listbackup.sync.marking import Cuts, Cutter, Sums
 from listbackup.sync.matching import ORDER
 from listbackup.sync.replacing import count_lines
-from listbackup.sync.resuming import TakenOver
+from listbackup.sync.resuming import COPIED, TakenOver
 from listbackup.sync.settling import NOT_GIVEN
 from listbackup.sync.views import add_parts
 from listbackup.vault.documents import write_document
@@ -78,7 +78,7 @@ class StreamProgress:
         self._taken = taken
         self._cutter: Cutter | None = None
         if taken is not None:
-            self._writer.take_over(taken.batches)
+            taken.hand_on(writer.objects, self._writer, writer.started)
             self._sums[parts[0].number] = Sums(new=taken.rows, new_lanes=taken.lanes)
         if terms.cuts is not None and len(parts) == 1:
             told = terms.told.get(stream.name, tell(None, None))
@@ -156,7 +156,7 @@ class StreamProgress:
 
     def _start_over(self, part: Part, encoder: LocalEncoder) -> None:
         encoder.abandon()
-        self._writer.drop(part.number + 1, *([0] if self._taken else []))
+        self._writer.drop(part.number + 1, *([0, COPIED] if self._taken else []))
         with self._lock:
             self._sums.pop(part.number, None)
             self._taken = None

@@ -1,27 +1,38 @@
 """Going on from where an earlier attempt stood: what a reading is told before it begins.
 
 Batches that a dead attempt stored are taken over up to the last place that is whole: each is read
-back and hashed again, so that rows and digests are counted by whoever uses them. Knows no source.
+back and hashed again, so that rows and digests are counted by whoever uses them. What has been
+taken over for days is stored again, before a sweep may take it for garbage. Knows no source.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from listbackup.errors import FailedError, IntegrityError
+from listbackup.ids import read_sync_time
 from listbackup.records import Before, Json, Stream
 from listbackup.records.encodings import open_encoding
 from listbackup.records.fingerprints import Fingerprint, Lanes
 from listbackup.sync.encoding import Work, open_taker
 from listbackup.sync.lineages import DAMAGED, Presence, Rules, find_lineage
 from listbackup.sync.matching import KNOWN
+from listbackup.vault import layout
+from listbackup.vault.batches import CutBatch
+from listbackup.vault.codecs import compress
 from listbackup.vault.documents import write_document
 from listbackup.vault.journals import Placed
 from listbackup.vault.manifest import StreamEntry
 from listbackup.vault.objects import Objects
 from listbackup.vault.places import Place, Told, tell
 from listbackup.vault.reading import live_lines
+from listbackup.vault.refs import digest
+from listbackup.vault.streams import StreamWriter
 from listbackup.vault.writer import SyncWriter
+
+COPIED = -1
+"""The order of batches that were taken over and stored again; they come before all others."""
+OLD = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,14 @@ class TakenOver:
     def fits(self, stream: Stream, parts: int) -> bool:
         """Tell whether a stream is still read as it was."""
         return parts == 1 and _describe(self.stream) == _describe(stream)
+
+    def hand_on(self, objects: Objects, writer: StreamWriter, now: datetime) -> None:
+        """Let a stream's writer begin with the batches. Raises IntegrityError."""
+        old = [_is_old(batch, now) for batch in self.batches]
+        first = len(old) - old[::-1].index(True) if any(old) else 0
+        for batch in self.batches[:first]:
+            writer.hold(_copy(objects, batch))
+        writer.take_over(self.batches[first:])
 
 
 def describe_streams(sync: SyncWriter, presence: Presence) -> dict[str, Before]:
@@ -161,6 +180,24 @@ def _is_known(sync: SyncWriter, taken: TakenOver, rules: Rules, presence: Presen
     except FailedError:
         return False
     return True
+
+
+def _is_old(batch: Placed, now: datetime) -> bool:
+    return now - read_sync_time(layout.sync_of(batch.batch.key)) > OLD
+
+
+def _copy(objects: Objects, batch: Placed) -> CutBatch:
+    """Read a batch back as if it had just been cut, without its part: that names the old one."""
+    plain = b"".join(objects.pieces(batch.batch))
+    return CutBatch(
+        compress(plain),
+        len(plain),
+        digest(plain),
+        batch.batch.rows,
+        objects.read(batch.idx),
+        batch.home,
+        order=COPIED,
+    )
 
 
 def _is_damaged(entry: StreamEntry) -> bool:

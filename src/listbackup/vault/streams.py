@@ -87,18 +87,14 @@ class StreamWriter:
             if self._small and size <= SMALL and not held.number:
                 return
             self._small = False
-            numbered = self._number_held()
-        for number, one in numbered:
-            self._upload(number, one)
+        self._send()
 
     def cut(self) -> Sequence[Placed]:
         """Send all that was handed in, small or not, and give what was not given by this before,
         when it is stored. Raises what the store raised."""
         with self._lock:
             self._small = self._small and not self._held
-            numbered = self._number_held()
-        for number, one in numbered:
-            self._upload(number, one)
+        self._send()
         with self._lock:
             fresh = [one for one in self._sent if not one.placed]
         placed = [one.to_place() for one in sorted(fresh, key=by_order)]
@@ -130,6 +126,8 @@ class StreamWriter:
         store raised."""
         if self._small:
             self._pack()
+        else:
+            self._send()
         ordered = sorted(self._sent, key=by_order)
         return [StoredBatch(one.batch.result(), one.idx.result(), one.home) for one in ordered]
 
@@ -237,15 +235,17 @@ class StreamWriter:
                 f"What is kept does not add up: {error.message}", subject=state.stream
             ) from error
 
-    def _number_held(self) -> list[tuple[int, CutBatch]]:
-        """Take what is held, each with its number; the lock is held."""
-        ready, self._held = self._held, []
+    def _send(self) -> None:
+        """Send what is held, each under its number."""
         numbered = []
-        for one in ready:
-            number = one.number or self._number + 1
-            self._number = max(self._number, number)
-            numbered.append((number, one))
-        return numbered
+        with self._lock:
+            ready, self._held = self._held, []
+            for one in ready:
+                number = one.number or self._number + 1
+                self._number = max(self._number, number)
+                numbered.append((number, one))
+        for number, one in numbered:
+            self._upload(number, one)
 
     def _encode(self, key: str, held: CutBatch) -> Blob:
         return self._sink.objects.wrap_up(
