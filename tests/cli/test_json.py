@@ -3,14 +3,17 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+import listbackup.connectors.rest as rest
 from listbackup.cli.commands import COMMANDS
 from listbackup.cli.messages import MESSAGES
+from tests.cli.keaps import serve_keap
 from tests.cli.machines import SCHEMAS, Machine, read_messages, validator
 from tools.schemas import write_schema
 
@@ -94,6 +97,18 @@ def conversation(machine: Machine, small: str, fresh: Fresh, copies: Path) -> di
     type_in("export", "shop:latest", "--format", "csv", "--output", copies / "exported")
     type_in("sandbox serve", "--size", "3", "--seconds", "0")
     type_in("demo", "--scale", "0.002")
+    type_in("connector list")
+    type_in("connector show", "keap")
+    (copies / "own.yaml").write_bytes((files(rest) / "platforms/keap.yaml").read_bytes())
+    type_in("connector check", copies / "own.yaml")
+    said["connector schema"] = []  # it is a schema itself
+    with serve_keap() as served:
+        machine.set(LISTBACKUP_SECRET_KEY=served.keap.issue_key("acme"))
+        type_in("source add", "keap", "--auth", "key", *served.place)
+        type_in("source reconnect", "keap")
+        type_in("source list")
+        type_in("source remove", "keap", "--yes")
+        machine.set(LISTBACKUP_SECRET_KEY=None)
     return said
 
 
