@@ -133,13 +133,17 @@ class Hotel:
 
     def answer(self, request: Request) -> Response:
         """Answer one request."""
-        parts = urlsplit(request.url)
-        self.asked.append(parts.path)
-        response = self.broken(request) or self._answer(parts.path, dict(parse_qsl(parts.query)))
+        self.asked.append(urlsplit(request.url).path)
+        response = self.broken(request) or self.answer_honestly(request)
         if self.dated:
             date = {"date": format_datetime(self.pace.now(), usegmt=True)}
             return Response(response.status, {**date, **response.headers}, response.body)
         return response
+
+    def answer_honestly(self, request: Request) -> Response:
+        """Answer as if nothing was broken."""
+        parts = urlsplit(request.url)
+        return self._answer(parts.path, dict(parse_qsl(parts.query)))
 
     def _answer(self, path: str, query: dict[str, str]) -> Response:
         match path.strip("/").split("/"):

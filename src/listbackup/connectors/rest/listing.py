@@ -108,7 +108,6 @@ class _Chain:
         """Fetch the page of a step, by another of its values or in smaller pieces if need be."""
         draft = self._listing.draft
         others = list(step.others)
-        expects = step.expects
         while True:
             asked = self._sizes.now
             try:
@@ -116,7 +115,7 @@ class _Chain:
             except Refused as refused:
                 if others and refused.means in ("missing", "invalid", "expired_page"):
                     # the record that the page was to begin after is gone meanwhile
-                    step, expects = step.instead(others.pop(0)), b""
+                    step = step.instead(others.pop(0))
                     if not step.parameters:
                         self._known.clear()
                     continue
@@ -124,19 +123,23 @@ class _Chain:
                     continue
                 raise
             self._sizes.grow()
-            if expects and page.keys[:1] != [expects]:
+            if step.closer and step.expects not in page.keys:
                 page = await self._look_closer(step, page)
             return page, asked
 
     async def _look_closer(self, step: Step, page: Page) -> Page:
-        """A page does not begin with the record that it should: that one is gone, or a page was
-        left out. Ask for what follows it."""
-        closer = step.instead(step.others[0])
+        """A page lacks the record that it should have: that one is gone, or a page was left out.
+        Ask in another way for what follows; if it is the same, nothing was left out."""
+        draft = self._sizes.apply(self._listing.draft)
         try:
-            again = await self._listing.fetch(closer.apply(self._sizes.apply(self._listing.draft)))
+            again = await self._listing.fetch(draft.tell(step.closer))
         except Refused:
             return page
-        return page if again.keys[:1] == page.keys[:1] else again
+        return page if self._first_new(page) == self._first_new(again) else again
+
+    def _first_new(self, page: Page) -> bytes:
+        fresh = self._listing.seen.look(page.keys)
+        return next((key for key, new in zip(page.keys, fresh, strict=True) if new), b"")
 
     def _bound(self, fruitful: bool) -> None:
         listing = self._listing

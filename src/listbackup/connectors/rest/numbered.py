@@ -17,13 +17,15 @@ from listbackup.connectors.rest.answers import Doubtful, Refused
 from listbackup.connectors.rest.fetching import TRIES, Listing
 from listbackup.connectors.rest.models.pagination import Offset, PageNumber
 from listbackup.connectors.rest.pages import Page
-from listbackup.connectors.rest.stretches import Stretch, reach, reach_bare
+from listbackup.connectors.rest.stretches import Stretch, reach
 
 Json = Any
 Given = tuple[Page, list[bool], Json]
 
 MOST_FRUITLESS = 100
 MOST_PASSES = 5
+MOST_SKIPPED = 3
+"""So many records, one after the other, are gone around; where more fail it is not they."""
 ANCHORS = 5
 ROUND = frozenset((10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000))
 """Sizes at which a platform may have cut a page although it was asked for more."""
@@ -52,6 +54,7 @@ class NumberedWalk:
         self._resumed = place is not None
         self._shifted = False
         self._bare = False
+        self._skipped = 0
         self._fruitless = 0
         listing.seen.add(self._tail)
 
@@ -116,7 +119,8 @@ class NumberedWalk:
         return page
 
     async def _fetch(self, start: int) -> tuple[Stretch, Page]:
-        """Fetch a page that contains a position, and what follows; smaller ones if need be."""
+        """Fetch a page that contains a position, and what follows; smaller ones if need be, at
+        last a single record."""
         most = self._most
         while True:
             stretch = self._aim(start, most)
@@ -125,22 +129,39 @@ class NumberedWalk:
             except Refused as refused:
                 if refused.means not in ("transient", "too_large") or self._resumed:
                     raise
-                if stretch.size > (1 if self._bare or start == 0 else 2):
-                    most = max(1 if self._bare or start == 0 else 2, stretch.size // 2)
-                    continue
-                # this one record cannot be read: it is named by its position, and left out
-                self._listing.notes.lack(1, f"at position {self._end + 1}: {refused.message}")
-                self._end += 1
-                self._bare = True
-                start, most = self._end, self._most
+                if self._bare:
+                    self._leave_out(refused)
+                    start, most = self._end, 1
+                else:
+                    most = self._find_smaller(start, stretch.size)
+                    if not most:
+                        # overlapping pages do not come any more: take the next record alone
+                        self._bare, start, most = True, self._end, 1
                 continue
             if len(page.keys) > stretch.size:
                 raise _Unfilled
+            self._skipped = 0
+            if self._bare:
+                self._listing.notes.doubt("some of its records could only be read one by one")
             return stretch, page
+
+    def _find_smaller(self, start: int, size: int) -> int:
+        """Say how many positions to ask for instead; 0 where there is no smaller stretch."""
+        sizes = range(size // 2, 1, -1)
+        return next((one for one in sizes if reach(start, one, self._numbered)), 0)
+
+    def _leave_out(self, refused: Refused) -> None:
+        """Note the record at the next position as one that cannot be read. Raises Refused where
+        too many in a row cannot."""
+        self._skipped += 1
+        if self._skipped > MOST_SKIPPED:
+            raise refused
+        self._listing.notes.lack(1, f"at position {self._end + 1}: {refused.message}")
+        self._end += 1
 
     def _aim(self, start: int, most: int) -> Stretch:
         if self._bare:
-            return reach_bare(start, most, self._numbered)
+            return Stretch(start, 1)
         limit = self._paging.most
         found = reach(start, most, self._numbered, limit)
         if found is not None:

@@ -14,7 +14,7 @@ import msgspec
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import IntegrityError, SourceError
-from listbackup.records.cutting import cut_records, find_fields
+from listbackup.records.cutting import cut_records, find_fields, is_utf8
 from listbackup.records.recordlines import RecordLines, join_lines, read_keys
 
 LARGEST_RECORD = 16 * 2**20
@@ -100,7 +100,8 @@ class Cutter:
             try:
                 (key,) = read_keys([record], self.key)
             except IntegrityError:
-                lacking.append(f"it has no key ({', '.join(self.key)}), or is not valid JSON")
+                known = is_utf8(record)
+                lacking.append(self._why() if known else "it is no text in UTF-8")
                 continue
             if len(record) > LARGEST_RECORD:
                 aside[key] = f"it is larger than {LARGEST_RECORD >> 20} MiB"
@@ -109,6 +110,9 @@ class Cutter:
             keys.append(key)
         chunk = join_lines(records)
         return Page(response.body, response.headers, records, keys, chunk, aside, lacking)
+
+    def _why(self) -> str:
+        return f"it has no key ({', '.join(self.key)}), or is not valid JSON"
 
 
 def cut_values(body: bytes, path: Path) -> list[bytes] | None:

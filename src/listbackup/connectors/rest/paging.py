@@ -41,14 +41,16 @@ class Contradiction(Exception):
 class Step:
     """Where a page is asked for: parameters, or a whole URL.
 
-    `expects` is the key of the record that the page should begin with, `others` are values for
-    the same parameter that would do as well, best first, None to begin again. `final`: the page
-    before said that it was the last.
+    `expects` is the key of a record that the page should have; where it has not, `closer` are
+    parameters that tell whether that record is gone or a page was left out. `others` are values
+    for the same parameter that would do as well, best first, None to begin again. `final`: the
+    page before said that it was the last.
     """
 
     parameters: Mapping[str, Json] = field(default_factory=dict)
     url: str = ""
     expects: bytes = b""
+    closer: Mapping[str, Json] = field(default_factory=dict)
     others: tuple[Json, ...] = ()
     final: bool = False
 
@@ -136,7 +138,8 @@ def _follow_key(paging: AfterKey, page: Page) -> Step | None:
     if len(back) < OVERLAP_FROM:
         return Step({paging.param: back[0]}, others=(*back[1:], None))
     others = (back[0], *back[2:], None)
-    return Step({paging.param: back[1]}, expects=page.keys[-1], others=others)
+    closer = {paging.param: back[0]}
+    return Step({paging.param: back[1]}, "", page.keys[-1], closer, others)
 
 
 def _follow_url(step: Step, url: Any) -> Step | None:
@@ -178,7 +181,14 @@ def _follow_value(
     if paging.inclusive or tuple(key) == (name,):
         if paging.inclusive and full and values[0] == top and len(values) > 1:
             raise Contradiction(f"more than {size - 1} records have the same {name}, {top}")
-        return Step({**step.parameters, paging.param: _write(paging, top)}) if fresh else None
+        if not fresh:
+            return None
+        told = {**step.parameters, paging.param: _write(paging, top)}
+        if not paging.inclusive:
+            return Step(told)
+        lower = [one for one in values if one != top]
+        closer = {**told, paging.param: _write(paging, lower[-1])} if lower else {}
+        return Step(told, "", page.keys[-1], closer)
     below = max((one for one in values if one != top), default=None)
     if not fresh:
         return None

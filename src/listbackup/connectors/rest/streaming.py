@@ -293,9 +293,15 @@ class StreamRun:
         if self.borrowed is not None:
             starts.append(self.borrowed.moment)
         known = [one for one in starts if one is not None]
-        since = min(known) if known else self._newest or (None if reading.full else before.since)
+        since = min(known) if known else self._newest or self._guess(reading)
         last = self._feed.last if self._feed is not None else None
         return Checkpoint(since, since if reading.full else before.full, last or before.last)
+
+    def _guess(self, reading: "_Reading") -> datetime | None:
+        """Choose the moment that the next sync begins with, where the platform says none."""
+        if self._spec.since is None and self._feed is None:
+            return self.ground.now
+        return None if reading.full else self.plan.checkpoint.since
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,3 @@ def reach(start: int, most: int, numbered: bool, limit: int | None = None) -> St
         if best is None or found.stop > best.stop:
             best = found
     return best
-
-
-def reach_bare(start: int, most: int, numbered: bool) -> Stretch:
-    """Choose the longest stretch that begins at `start`."""
-    if not numbered or start == 0:
-        return Stretch(start, most)
-    return next(Stretch(start, size) for size in range(most, 0, -1) if start % size == 0)
