@@ -37,7 +37,9 @@ from listbackup.errors import (
     UsageError,
     WrongKeyError,
 )
+from listbackup.events import Warned
 from listbackup.log import Secret
+from listbackup.operations.revoking import revoke
 from listbackup.operations.secrets import Given, Person, collect_secrets
 from listbackup.vault.installation import write_durably
 from listbackup.vault.layout import check_id
@@ -156,9 +158,7 @@ def remove_source(app: App, reach: Reach, name: str) -> SourceRemoved:
     known = _look(keeper)
     revoked = None
     if known is not None and known.tokens is not None:
-        from listbackup.operations.revoking import revoke
-
-        revoked = revoke(app, app.connection(reach, name, said), known)
+        revoked = _give_back(app, reach, name, said, known)
     forgotten = keeper.forget()
     path = found.file_of(name)
     own = path == stanza_path(app.directories.config, name)
@@ -170,6 +170,18 @@ def remove_source(app: App, reach: Reach, name: str) -> SourceRemoved:
             raise FailedError(f"{path} could not be removed: {error.strerror}.") from error
         app.forget_configuration()
     return SourceRemoved(name, forgotten, revoked, str(path) if own else "")
+
+
+def _give_back(
+    app: App, reach: Reach, name: str, said: NamedSource, known: Credential
+) -> bool | None:
+    try:
+        connection = app.connection(reach, name, said)
+    except UsageError as error:
+        # A stanza that is not understood any more can be forgotten all the same.
+        app.emit(Warned(f"Its tokens were not given back: {error.message}", error.hint))
+        return False
+    return revoke(app, connection, known)
 
 
 def _find(app: App, reach: Reach, name: str) -> "tuple[Configuration, NamedSource]":

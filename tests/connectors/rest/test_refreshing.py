@@ -9,17 +9,26 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from listbackup.connectors.rest.connection import choose_way
 from listbackup.connectors.rest.credentials import (
     MemoryKeeper,
+    list_wanted,
     read_credential,
     write_credential,
 )
-from listbackup.connectors.rest.models.authentication import OAuthClient
+from listbackup.connectors.rest.models.authentication import (
+    ApiKey,
+    Authentication,
+    Basic,
+    Bearer,
+    OAuthClient,
+)
 from listbackup.connectors.rest.models.placeholders import read_text
 from listbackup.connectors.rest.transport import Kind, Request, Response, TransportError
 from listbackup.errors import AuthError, BusyError, FailedError, SourceError
 from listbackup.events import ConsentEnded
-from tests.connectors.rest.connected import CLIENT, World, ahead
+from listbackup.log import Secret
+from tests.connectors.rest.connected import BASE, CLIENT, World, ahead
 
 Send = Callable[[Request], Awaitable[Response]]
 
@@ -290,6 +299,52 @@ def test_a_consent_that_was_revoked_ends_with_an_event_and_the_next_step() -> No
     assert isinstance(event, ConsentEnded)
     assert event.platform == "Keap"
     assert read_credential(world.keeper.read() or b"").refreshing is None
+
+
+def test_a_key_that_is_refused_is_told_once() -> None:
+    world = World()
+    way = choose_way(world.connection().platform, "key")
+    keys = {"key": Secret("no such key")}
+    world.keeper.write(write_credential(replace(world.consent(), way="key", secrets=keys)))
+
+    async def run() -> None:
+        authorizer = world.authorizer(way=way)
+        asked = await authorizer.authorize(Request("GET", f"{BASE}/crm/rest/v2/tags"))
+        assert asked.headers == {"X-Keap-API-Key": "no such key"}
+        for _ in range(2):
+            assert not await authorizer.refused(await world.transport.send(asked))
+
+    asyncio.run(run())
+    assert world.events == [ConsentEnded("keap", "Keap", "status 401")]
+
+
+@pytest.mark.parametrize(
+    ("way", "secrets", "header"),
+    [
+        (Bearer(kind="bearer", name="w", title="W"), {"token": "t"}, "Bearer t"),
+        (
+            Basic(kind="basic", name="w", title="W"),
+            {"user": "u", "password": "p:é"},
+            "Basic dTpwOsOp",
+        ),
+        (Basic(kind="basic", name="w", title="W", password="none"), {"user": "u"}, "Basic dTo="),
+        (
+            ApiKey(kind="api_key", name="w", title="W", header="Authorization", prefix="Token "),
+            {"key": "k"},
+            "Token k",
+        ),
+    ],
+)
+def test_what_a_person_gave_stands_in_the_header(
+    way: Authentication, secrets: dict[str, str], header: str
+) -> None:
+    world = World()
+    given = {name: Secret(text) for name, text in secrets.items()}
+    assert [one.name for one in list_wanted(way)] == list(secrets)
+    credential = replace(world.consent(), way="w", secrets=given, tokens=None)
+    world.keeper.write(write_credential(credential))
+    asked = asyncio.run(world.authorizer(way=way).authorize(Request("GET", "https://h/")))
+    assert asked.headers == {"Authorization": header}
 
 
 def test_nothing_that_is_raised_or_told_has_a_secret() -> None:

@@ -11,7 +11,7 @@ from listbackup.connectors.rest.connection import Connection
 from listbackup.connectors.rest.models.authentication import ApiKey, Basic, Bearer
 from listbackup.connectors.rest.refreshing import TokenAuthorizer
 from listbackup.connectors.rest.transport import Request, Response, Transport
-from listbackup.events import Emit
+from listbackup.events import ConsentEnded, Emit
 from listbackup.log import Secret
 
 
@@ -32,16 +32,18 @@ class Authorizer(Protocol):
 def make_authorizer(connection: Connection, transport: Transport, emit: Emit) -> Authorizer:
     """Make the authorizer of a source; `transport` is what tokens are asked for over."""
     if isinstance(connection.way, ApiKey | Bearer | Basic):
-        return FixedAuthorizer(connection)
+        return FixedAuthorizer(connection, emit)
     return TokenAuthorizer(connection, transport, emit)
 
 
 class FixedAuthorizer:
     """Puts the same words into every request."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, emit: Emit) -> None:
         self._connection = connection
+        self._emit = emit
         self._header: tuple[str, Secret] | None = None
+        self._told = False
 
     async def authorize(self, request: Request) -> Request:
         """Put the key in. Raises AuthError where there is none."""
@@ -51,7 +53,12 @@ class FixedAuthorizer:
         return replace(request, headers={**request.headers, name: value.reveal()})
 
     async def refused(self, response: Response) -> bool:
-        """There is no other key."""
+        """There is no other key: say so, once."""
+        if not self._told:
+            self._told = True
+            title = self._connection.platform.title
+            why = f"status {response.status}"
+            self._emit(ConsentEnded(self._connection.name, title, why))
         return False
 
 
