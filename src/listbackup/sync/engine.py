@@ -6,7 +6,7 @@ they say of records; never which platform or store is behind them.
 """
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -226,14 +226,16 @@ class _Sync:
         if self._reading.consistent:
             # over time order has a meaning: parents are read before their children
             all_parts.sort(key=lambda part: -part.estimated_bytes)
-        self._emit(
-            WorkPlanned(
-                len(streams),
-                sum(one.stream.estimated_rows for one in streams.values()),
-                sum(one.stream.estimated_bytes for one in streams.values()),
-            )
-        )
+        self._emit(WorkPlanned(len(streams), *self._estimate(streams.values())))
         return streams, all_parts
+
+    def _estimate(self, streams: Iterable[StreamProgress]) -> tuple[int, int]:
+        """Say about how many rows and bytes are to be read: unknown of a source read over time,
+        which may give what changed or all."""
+        if not self._reading.consistent:
+            return 0, 0
+        plans = [one.stream for one in streams]
+        return sum(one.estimated_rows for one in plans), sum(one.estimated_bytes for one in plans)
 
     def _read_all(self, progress: dict[str, StreamProgress], parts: Sequence[Part]) -> None:
         pool = ThreadPoolExecutor(self._options.jobs, thread_name_prefix="read")
