@@ -125,9 +125,7 @@ class Machine:
             [sys.executable, "-m", "listbackup", *map(str, words)],
             env=self.environment,
             text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            **options,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
 
     def init(self, *words: str | Path) -> Mapping[str, Any]:

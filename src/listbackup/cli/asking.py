@@ -1,11 +1,11 @@
 """Asking the person at the terminal: questions on standard error, answers from standard input."""
 
 import getpass
-import os
 import sys
 import threading
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from listbackup.cli.words import printable
 from listbackup.errors import UsageError
@@ -16,8 +16,9 @@ _LONGEST = 64 * 1024
 class Terminal:
     """A `Person` of `operations.secrets`, if anybody sits there."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self._environment = environment
+    def __init__(self, aside: Callable[[], AbstractContextManager[None]]) -> None:
+        """Take what makes room on the terminal."""
+        self._aside = aside
 
     @property
     def there(self) -> bool:
@@ -26,34 +27,38 @@ class Terminal:
 
     def ask(self, title: str, hint: str, *, secret: bool) -> str:
         """Ask for one thing; a secret is not shown while it is typed."""
-        if hint:
-            self._say(f"  {hint}")
-        if secret:
-            return getpass.getpass(f"{printable(title)}: ", stream=sys.stderr)
-        self._say(f"{title}: ", end="")
-        return sys.stdin.readline(_LONGEST).strip()
+        with self._aside():
+            if hint:
+                self._say(f"  {hint}")
+            if secret:
+                return getpass.getpass(f"{printable(title)}: ", stream=sys.stderr)
+            self._say(f"{title}: ", end="")
+            return sys.stdin.readline(_LONGEST).strip()
 
     def show(self, url: str) -> None:
         """Open the browser on a URL."""
-        self._say("Opening the browser. If nothing opens, open this there, on this machine:")
-        self._say(f"  {url}")
+        with self._aside():
+            self._say("Opening the browser. If nothing opens, open this there, on this machine:")
+            self._say(f"  {url}")
         # Some browsers end only when they are closed, and we have to hear them before.
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     def paste(self, url: str) -> str:
         """Have a URL opened on any machine, and read where it led."""
-        self._say("Open this in a browser, on any machine, and consent:")
-        self._say(f"  {url}")
-        self._say("The browser is then sent to an address that may not open. Paste that address:")
-        pasted = sys.stdin.readline(_LONGEST).strip()
+        with self._aside():
+            self._say("Open this in a browser, on any machine, and consent:")
+            self._say(f"  {url}")
+            self._say("It is then sent to an address that may not open. Paste that address:")
+            pasted = sys.stdin.readline(_LONGEST).strip()
         if not pasted:
             raise UsageError("Nothing was pasted.", hint="Paste the whole address, and Enter.")
         return pasted
 
     def confirm(self, question: str, answer: str) -> bool:
         """Ask for a certain answer."""
-        self._say(f"{question} ", end="")
-        return sys.stdin.readline(_LONGEST).strip() == answer
+        with self._aside():
+            self._say(f"{question} ", end="")
+            return sys.stdin.readline(_LONGEST).strip() == answer
 
     def _say(self, text: str, end: str = "\n") -> None:
         sys.stderr.write(printable(text) + end)

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from listbackup.app import App
@@ -53,6 +53,10 @@ class Output:
     def pour(self, lines: Iterable[str]) -> None:
         """Print data that was asked for, as it is: nothing is taken out of it."""
         self._write(lines)
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Make room on the terminal for a question."""
+        return self._listener.aside()
 
     def write_message(self, message_type: str, value: Any) -> str:
         """Write data that was asked for as a JSON line."""

@@ -108,7 +108,7 @@ def add(
         given=given.to_given(),
     )
     with open_output(options.json) as output:
-        done = add_source(output.app, options.reach(), wishes, Terminal())
+        done = add_source(output.app, options.reach(), wishes, Terminal(output.aside))
         output.show("source_connected", done, _describe(done))
     return 0
 
@@ -131,7 +131,7 @@ def reconnect(
             options.reach(),
             name,
             given.to_given(),
-            Terminal(),
+            Terminal(output.aside),
             accept_new=accept_new_account,
         )
         output.show("source_connected", done, _describe(done))
@@ -147,8 +147,8 @@ def remove(
 ) -> int:
     """Forget a platform's source and what opens it, and give its tokens back. Its snapshots stay
     in the vault."""
-    person = Terminal()
     with open_output(options.json) as output:
+        person = Terminal(output.aside)
         if not yes:
             if not person.there:
                 raise UsageError("Nobody is there to confirm it.", hint="Give --yes.")
