@@ -91,6 +91,15 @@ def test_runs_may_be_written_with_spaces(trial: Trial) -> None:
     assert [lines.tolist() for lines in side.dead.values()] == [[1, 2, 3, 5, 6, 9]]
 
 
+def test_a_stream_may_have_any_name(trial: Trial) -> None:
+    trial.sync(ListedSource({"t\udc80": ROWS}))
+    batch = trial.snapshot().state("t\udc80").batches[0].ref.key
+    document = {"requires": [], "stream": "t\udc80", "dead": {batch: [[4, 1]]}}
+    commit_dead_list(trial.open(), "shop", "t\udc80", json.dumps(document).encode(), 9)
+    side = open_side(trial.snapshot(), "t\udc80")
+    assert [lines.tolist() for lines in side.dead.values()] == [[4]]
+
+
 def test_lists_that_two_states_share_are_not_read(trial: Trial) -> None:
     trial.sync(ListedSource({"t": ROWS}))
     commit_dead_list(trial.open(), "shop", "t", b"no list", 9)

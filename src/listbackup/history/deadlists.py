@@ -4,7 +4,8 @@ As strict as `vault.states.read_dead`, which gives runs. Knows no hashes and no 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ _DIGITS = b"0123456789"
 class _Document(msgspec.Struct):
     """A dead list as far as it is decoded at once; the runs of each batch stay text."""
 
-    stream: msgspec.Raw
+    stream: str
     dead: dict[str, msgspec.Raw]
     requires: list[str] = []
 
@@ -86,53 +87,78 @@ def _read_dead(objects: Objects, ref: Ref, state: State) -> DeadLines:
     if ref.plain_bytes > MOST_BYTES:
         raise IntegrityError(f"{what} claims an impossible size.", subject=ref.key)
     try:
-        document = _DOCUMENT.decode(objects.read(ref))
-        stream = json.loads(bytes(document.stream))  # a name may hold half a surrogate pair
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        fields, dead = _take_apart(objects.read(ref), what)
+    except (ValueError, RecursionError) as error:
         raise IntegrityError(f"{what} is damaged: it is not readable JSON.") from error
-    refuse_unknown(Fields({"requires": document.requires}, what))
-    if stream != state.stream:
-        raise IntegrityError(f"{what} is another stream's: {stream!r}.")
+    refuse_unknown(fields)
+    if fields.text("stream") != state.stream:
+        raise IntegrityError(f"{what} is another stream's: {fields.text('stream')!r}.")
     rows = {batch.ref.key: batch.ref.rows for batch in state.batches}
-    found = {}
-    for batch, runs in document.dead.items():
+    for batch in dead:
         if batch not in rows:
             raise _stranger(what, batch)
-        found[batch] = _read_lines(bytes(runs), rows[batch], what)
-    return found
+    named = {batch: runs for batch, runs in dead.items() if runs != b"[]"}
+    return _read_lines(named, [rows[batch] for batch in named], what)
+
+
+def _take_apart(body: bytes, what: str) -> tuple[Fields, Mapping[str, bytes]]:
+    """Give a dead list, and the text of each batch's runs. Raises ValueError, IntegrityError."""
+    try:
+        document = _DOCUMENT.decode(body)
+    except msgspec.DecodeError:
+        # damaged, or a name that holds half a surrogate pair
+        value = json.loads(body)
+        fields = Fields(value if isinstance(value, dict) else {}, what)
+        dead = fields.mapping("dead").items()
+        return fields, {batch: json.dumps(runs).encode() for batch, runs in dead}
+    fields = Fields({"requires": document.requires, "stream": document.stream}, what)
+    return fields, {batch: bytes(runs) for batch, runs in document.dead.items()}
 
 
 def _stranger(what: str, batch: str) -> IntegrityError:
     return IntegrityError(f"{what} names lines of {batch[:200]!r}, no batch of it.")
 
 
-def _read_lines(runs: bytes, rows: int, what: str) -> Array:
-    """Read the runs `[[first, count], ...]` of one batch, as lines."""
+def _read_lines(named: Mapping[str, bytes], rows: Sequence[int], what: str) -> DeadLines:
+    """Read the runs `[[first, count], ...]` of batches that have so many rows, as lines."""
+    if not named:
+        return {}
     try:
-        table = _read_table(runs)
-        fits = not (np.any(table < (0, 1)) or np.any(table > rows) or np.any(table.sum(1) > rows))
+        table, pairs = _read_tables(list(named.values()))
+        most = np.repeat(rows, pairs)
+        fits = bool(np.all(table >= (0, 1)) and np.all(table <= most[:, None]))
+        fits = fits and bool(np.all(table.sum(1) <= most))
     except (msgspec.DecodeError, ValueError, RecursionError, OverflowError):
         fits = False
     if not fits:
         raise IntegrityError(f"{what} holds a run of lines that is out of bounds.")
-    return spread_runs(table) if len(table) else NO_LINES
+    ends = np.concatenate(([0], np.cumsum(table[:, 1])))[np.cumsum(pairs)]
+    if np.any(np.diff(ends, prepend=0) > rows):
+        raise IntegrityError(f"{what} names more lines than its batches have: some died twice.")
+    return dict(zip(named, np.split(spread_runs(table), ends[:-1]), strict=True))
 
 
-def _read_table(runs: bytes) -> Array:
-    pairs = runs.count(b"[") - 1
+def _read_tables(texts: Sequence[bytes]) -> tuple[Array, list[int]]:
+    """Give all runs, and how many of them each text holds."""
+    pairs = [text.count(b"[") - 1 for text in texts]
+    shapes = [b"[" + b",".join([b"[,]"] * count) + b"]" for count in pairs]
+    whole = b",".join(texts)
     table: Array
-    if runs.translate(None, _DIGITS) == b"[" + b",".join([b"[,]"] * pairs) + b"]":
+    if whole.translate(None, _DIGITS) == b",".join(shapes):
         # JSON without a space, and what is no digit shows pairs: of the text only numbers remain
-        table = np.fromstring(runs.translate(None, b"[]"), np.int64, sep=",")
+        table = np.fromstring(whole.translate(None, b"[]"), np.int64, sep=",")
     else:
-        table = np.array(_RUNS.decode(runs), np.int64)
-    return table.reshape(-1, 2)
+        runs = [_RUNS.decode(text) for text in texts]
+        pairs = [len(some) for some in runs]
+        table = np.array(list(chain.from_iterable(runs)), np.int64)
+    return table.reshape(-1, 2), pairs
 
 
 def spread_runs(runs: Array) -> Array:
     """Give the lines of runs `[first, count]`."""
     firsts, counts = runs.T
     ends = np.cumsum(counts)
-    lines = np.arange(ends[-1]) + np.repeat(firsts - (ends - counts), counts)
+    lines = np.repeat(firsts - (ends - counts), counts)
+    lines += np.arange(len(lines))
     spread: Array = lines.astype(np.uint32)
     return spread

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from listbackup.history.lines import Row, decode_line, name_values, to_text, write_key
 from listbackup.history.recordrows import RecordRows
-from listbackup.parquet.recordparts import RECORDS
+from listbackup.records.recordlines import NAME as RECORDS
 from listbackup.vault.states import State
 
 
