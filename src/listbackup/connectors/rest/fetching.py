@@ -94,7 +94,7 @@ class Sizes:
     """How many records pages are asked to have: fewer while the platform cannot give so many."""
 
     def __init__(self, size: PageSize | None) -> None:
-        self._size = size
+        self._size = size if size and size.param else None
         self.now = size.value if size else 0
 
     def apply(self, draft: Draft) -> Draft:
@@ -103,7 +103,7 @@ class Sizes:
 
     def shrink(self, refused: Refused) -> bool:
         """Ask for half as many, where that may help; say whether it may."""
-        if refused.means not in ("transient", "too_large") or self.now <= 1:
+        if refused.means not in ("transient", "too_large") or self.now <= 1 or not self._size:
             return False
         self.now //= 2
         return True

@@ -164,7 +164,9 @@ def _tell_size(looking: _Looking, stream: Stream, asked: Draft) -> Draft:
     if stream.properties is not None and stream.properties.names:
         joined = stream.properties.joined.join(stream.properties.names)
         asked = asked.tell({stream.properties.param: joined}, stream.properties.joined)
-    if paging is None or isinstance(paging, OnePage) or paging.size is None:
+    if paging is None or isinstance(paging, OnePage):
+        return asked
+    if paging.size is None or not paging.size.param:
         return asked
     return asked.tell({paging.size.param: 1})
 

@@ -17,7 +17,7 @@ from listbackup.connectors.rest.answers import Doubtful, Refused
 from listbackup.connectors.rest.fetching import TRIES, Listing
 from listbackup.connectors.rest.models.pagination import Offset, PageNumber
 from listbackup.connectors.rest.pages import Page
-from listbackup.connectors.rest.stretches import Stretch, reach
+from listbackup.connectors.rest.stretches import Stretch, look_behind, may_be_cut, reach
 
 Json = Any
 Given = tuple[Page, list[bool], Json]
@@ -27,8 +27,6 @@ MOST_PASSES = 5
 MOST_SKIPPED = 3
 """So many records, one after the other, are gone around; where more fail it is not they."""
 ANCHORS = 5
-ROUND = frozenset((10, 20, 25, 30, 50, 100, 200, 250, 500, 1000, 2000, 5000, 10000))
-"""Sizes at which a platform may have cut a page although it was asked for more."""
 
 
 class WindowFull(Doubtful):
@@ -127,6 +125,8 @@ class NumberedWalk:
             try:
                 page = await self._listing.fetch(self._tell(stretch))
             except Refused as refused:
+                if refused.means in ("invalid", "missing") and self._is_our_own(stretch):
+                    raise _Unfilled from refused
                 if refused.means not in ("transient", "too_large") or self._resumed:
                     raise
                 if self._bare:
@@ -144,6 +144,11 @@ class NumberedWalk:
             if self._bare:
                 self._listing.notes.doubt("some of its records could only be read one by one")
             return stretch, page
+
+    def _is_our_own(self, stretch: Stretch) -> bool:
+        """Whether a plain reader would not ask for such a page: a platform may not give it."""
+        plain = self._paging.size.value
+        return stretch.start > 0 and (stretch.size != plain or stretch.start % plain > 0)
 
     def _find_smaller(self, start: int, size: int) -> int:
         """Say how many positions to ask for instead; 0 where there is no smaller stretch."""
@@ -163,6 +168,8 @@ class NumberedWalk:
         if self._bare:
             return Stretch(start, 1)
         limit = self._paging.most
+        if self._numbered and not self._paging.size.param:
+            raise _Unfilled
         found = reach(start, most, self._numbered, limit)
         if found is not None:
             return found
@@ -173,7 +180,8 @@ class NumberedWalk:
     def _tell(self, stretch: Stretch) -> Any:
         paging = self._paging
         where = paging.first + stretch.number if isinstance(paging, PageNumber) else stretch.start
-        return self._listing.draft.tell({paging.param: where, paging.size.param: stretch.size})
+        size = {paging.size.param: stretch.size} if paging.size.param else {}
+        return self._listing.draft.tell({paging.param: where, **size})
 
     def _watch(self, stretch: Stretch, page: Page, all_known: bool) -> None:
         """See whether the last record stands where it stood, and whether anything is new."""
@@ -194,15 +202,48 @@ class NumberedWalk:
             return self._listing.seen.count >= total
         if count == stretch.size and not (all_known and self._ends(page)):
             return False
-        if self._paging.short_ends and count not in ROUND:
+        short = total is None or self._listing.seen.count >= total
+        if self._paging.short_ends and short and not may_be_cut(count):
             return True
-        if self._paging.most is not None and stretch.stop >= self._paging.most:
-            return count < stretch.size
-        beyond = Stretch(stretch.stop, stretch.size)
-        page = await self._listing.fetch(self._tell(beyond))
-        if page.keys and all_known:
-            raise _Unfilled
-        return not page.keys
+        return await self._is_nothing_behind(stretch, page, count, all_known=all_known)
+
+    async def _is_nothing_behind(
+        self, stretch: Stretch, page: Page, count: int, *, all_known: bool
+    ) -> bool:
+        """A page has fewer records than were asked for: see that none follows it, and none where
+        it would have ended. A platform may cut its pages and say nothing."""
+        own = set(page.keys)
+        for behind in look_behind(stretch, count, self._numbered, self._paging.most):
+            found = await self._fetch_behind(behind)
+            if found is None:
+                continue
+            right = behind.start == stretch.start + count
+            looked = self._listing.seen.look(found.keys)
+            fresh = [new and key not in own for new, key in zip(looked, found.keys, strict=True)]
+            if found.keys and all_known:
+                raise _Unfilled
+            if right and not any(fresh):
+                if not (self._numbered or found.keys):
+                    return True
+                continue
+            if fresh and all(fresh) and right and behind.start == count > 1:
+                self._most = count
+            if fresh:
+                return False
+        return True
+
+    async def _fetch_behind(self, stretch: Stretch) -> Page | None:
+        """Fetch what may be behind the end; None where the platform says twice that there is no
+        such page."""
+        for tries in (1, 2):
+            try:
+                return await self._listing.fetch(self._tell(stretch))
+            except Refused as refused:
+                if refused.means not in ("missing", "invalid"):
+                    raise
+            if tries == 1:
+                await self._listing.rest(tries)
+        return None
 
     async def _read_front(self) -> AsyncIterator[Given]:
         """Read the beginning again, until a page has nothing new."""
@@ -228,16 +269,21 @@ class NumberedWalk:
                     raise WindowFull(
                         f"the platform shows no more than {self._paging.most} records of this list"
                     )
-                page = await self._listing.fetch(self._tell(stretch))
-                if not page.keys:
+                if position:
+                    behind = await self._fetch_behind(stretch)
+                else:
+                    behind = await self._listing.fetch(self._tell(stretch))
+                if behind is None or not behind.keys:
                     break
+                page = behind
                 fresh = self._listing.take(page)
                 count, found = count + len(fresh), found or any(fresh)
                 self._fruitless = 0 if any(fresh) else self._fruitless + 1
                 if self._fruitless > MOST_FRUITLESS and count > 2 * self._listing.seen.count:
                     raise Doubtful("the list does not end: the same records came again and again")
                 yield page, fresh, None
-                position = stretch.stop
+                # pages by offset may be cut short
+                position = stretch.stop if self._numbered else position + len(page.keys)
             if not found and count == before:
                 return
             before = count

@@ -6,6 +6,7 @@ that a page begins where we want it to, or a little before. Asks for nothing.
 
 from dataclasses import dataclass
 
+LEAST_CUT = 5
 LOOK_FURTHER = 64
 """So many numbers of pages are tried for the one whose page reaches farthest."""
 
@@ -49,3 +50,29 @@ def reach(start: int, most: int, numbered: bool, limit: int | None = None) -> St
         if best is None or found.stop > best.stop:
             best = found
     return best
+
+
+def may_be_cut(count: int) -> bool:
+    """Say whether a page of so many records may be one that a platform cut, although it was asked
+    for more: such sizes are round numbers."""
+    round_one = count % 10 == 0 or count % 25 == 0 or count & (count - 1) == 0
+    return count >= LEAST_CUT and round_one
+
+
+def look_behind(
+    stretch: Stretch, count: int, numbered: bool, limit: int | None = None
+) -> list[Stretch]:
+    """Choose where to look whether anything follows a page that has fewer records than were asked
+    for: right behind its last record, and behind the positions that were asked for. Not behind
+    `limit`."""
+    end = stretch.start + count
+    found = [Stretch(stretch.stop, stretch.size)]
+    if not numbered:
+        # some platforms take only offsets that are a multiple of the size
+        found = [Stretch(end, stretch.size), Stretch(end, count), *found]
+    elif stretch.start == 0 and may_be_cut(count):
+        found = [Stretch(end, count), *found]
+    if limit is None:
+        return found
+    clipped = [Stretch(one.start, min(one.size, limit - one.start)) for one in found]
+    return [one for one in clipped if one.size > 0 and (not numbered or one in found)]

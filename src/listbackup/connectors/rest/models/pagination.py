@@ -14,9 +14,9 @@ from listbackup.connectors.rest.models.stanza import Name, Path, Stanza
 
 
 class PageSize(Stanza):
-    """How many records a page is asked to have."""
+    """How many records a page is asked to have; without a `param` it has so many, always."""
 
-    param: str
+    param: str = ""
     value: PositiveInt
 
 
