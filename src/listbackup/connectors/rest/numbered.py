@@ -74,10 +74,11 @@ class NumberedWalk:
             stretch, page = await self._meet()
             known = [not new for new in self._listing.seen.look(page.keys)]
             self._watch(stretch, page, all(known))
+            stood = all(known) and self._ends(stretch, page)
             if page.keys or stretch.start == 0:
                 self._end = stretch.start + len(page.keys) + len(page.lacking) + len(page.aside)
                 self._tail = [*self._tail, *page.keys][-ANCHORS:]
-            over = await self._is_over(stretch, page, all(known))
+            over = await self._is_over(stretch, page, all(known), stood=stood)
             place = {"at": self._end, "anchors": [one.decode() for one in self._tail]}
             yield page, self._listing.take(page), None if over else place
         if self._shifted:
@@ -93,7 +94,7 @@ class NumberedWalk:
             stretch, page = await self._fetch(start)
             known = [not new for new in self._listing.seen.look(page.keys)]
             if self._bare or (self._end == 0 and not self._resumed) or any(known):
-                if known and all(known) and not back and self._end and not self._ends(page):
+                if known and all(known) and not back and not self._ends(stretch, page):
                     page = await self._ask_again(stretch, page)
                 self._bare = False
                 return stretch, page
@@ -104,15 +105,19 @@ class NumberedWalk:
             self._shifted = True
             back = max(self._most, 2 * back)
 
-    def _ends(self, page: Page) -> bool:
-        return page.keys[-1:] == self._tail[-1:]
+    def _ends(self, stretch: Stretch, page: Page) -> bool:
+        """Whether the last known record stands where it stood, and nothing behind it."""
+        place = self._end - stretch.start
+        return len(page.keys) == place and page.keys[-1:] == self._tail[-1:]
 
     async def _ask_again(self, stretch: Stretch, page: Page) -> Page:
         """Nothing new came, and not the last record that is known: perhaps an earlier page."""
         for tries in range(1, TRIES):
             await self._listing.rest(tries)
             page = await self._listing.fetch(self._tell(stretch))
-            if not all(not new for new in self._listing.seen.look(page.keys)) or self._ends(page):
+            if not all(not new for new in self._listing.seen.look(page.keys)) or self._ends(
+                stretch, page
+            ):
                 break
         return page
 
@@ -193,14 +198,14 @@ class NumberedWalk:
         if self._fruitless >= MOST_FRUITLESS:
             raise Doubtful("the list does not end: the same records came again and again")
 
-    async def _is_over(self, stretch: Stretch, page: Page, all_known: bool) -> bool:
+    async def _is_over(self, stretch: Stretch, page: Page, all_known: bool, *, stood: bool) -> bool:
         count = len(page.keys) + len(page.lacking) + len(page.aside)
         if not count:
             return True
         total = self._listing.total
         if self._paging.most == self._end and total is not None:
             return self._listing.seen.count >= total
-        if count == stretch.size and not (all_known and self._ends(page)):
+        if count == stretch.size and not stood:
             return False
         short = total is None or self._listing.seen.count >= total
         if self._paging.short_ends and short and not may_be_cut(count):
