@@ -76,6 +76,13 @@ def test_a_damaged_byte_is_found_without_blocks_too(trial: Trial) -> None:
         StoredRange(objects, ref, Held()).read(0, 10)
 
 
+def test_a_damaged_byte_of_a_small_object_is_found(trial: Trial) -> None:
+    objects, ref = store(trial, BODY[:300_000])
+    flip(trial, ref, 299_000)
+    with pytest.raises(IntegrityError, match="damaged or exchanged"):
+        StoredRange(objects, ref, Held()).read(0, 10)
+
+
 def test_a_lost_or_cut_object_is_refused(trial: Trial) -> None:
     objects, ref = store(trial)
     path = trial.place / layout.place(ref.key, ref.form == "sealed")
@@ -113,7 +120,7 @@ def test_a_ref_that_claims_another_size_is_refused(trial: Trial) -> None:
 
 def test_what_is_held_stays_within_its_bound() -> None:
     made = []
-    held = Held(most=100)
+    held = Held(most=400)
 
     def make() -> bytes:
         made.append(1)
@@ -123,3 +130,12 @@ def test_what_is_held_stays_within_its_bound() -> None:
         assert held.get("a", number, make) == b"x" * 40
     assert len(made) == 4  # 1 was let go for 2, because 0 was used later
     assert held.get("a", 9, lambda: b"y" * 500) == b"y" * 500
+
+
+def test_large_pieces_do_not_drive_out_small_ones() -> None:
+    held = Held(most=4 * BLOCK)
+    held.get("small", 0, lambda: b"s" * 1000)
+    for number in range(9):
+        held.get("large", number, lambda: b"l" * BLOCK)
+    assert held.get("small", 0, lambda: b"made again") == b"s" * 1000
+    assert held.get("large", 0, lambda: b"made again") == b"made again"

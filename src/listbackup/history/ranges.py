@@ -1,8 +1,9 @@
 """Ranges of stored objects, read by position and verified before any byte is given.
 
 Stored bytes are read in blocks of 1 MiB, each compared with the SHA-256 that a signed list names;
-of a sealed object the frames within are then opened. An object whose ref has no blocks is read and
-verified whole. Thread-safe; holds at most a given number of bytes of blocks. Knows no Parquet.
+of a sealed object the frames within are then opened. An object that is smaller, or whose ref has no
+blocks, is read and verified whole. Thread-safe; holds at most a given number of bytes. Knows no
+Parquet.
 """
 
 import hashlib
@@ -17,38 +18,61 @@ from listbackup.vault.objects import Objects
 from listbackup.vault.refs import BLOCK, Ref
 
 MOST_HELD = 96 * 1024 * 1024
+SMALL = 128 * 1024
+"""Bytes of a piece that is held among the small ones."""
+_Name = tuple[str, int]
 
 
 class Held:
-    """What was read lately, up to so many bytes; what was not used for longest goes first."""
+    """What was read lately, up to so many bytes; what was not used for longest goes first. Small
+    pieces have a quarter for themselves, so that large ones that pass by do not drive them out."""
 
     def __init__(self, most: int = MOST_HELD) -> None:
         """Nothing is held yet."""
-        self._most = most
-        self._size = 0
+        self._small, self._large = _Shelf(most // 4), _Shelf(most - most // 4)
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, int], bytes] = OrderedDict()
-        self._making: dict[tuple[str, int], threading.Lock] = {}
+        self._making: dict[_Name, threading.Lock] = {}
 
     def get(self, key: str, number: int, make: Callable[[], bytes]) -> bytes:
         """Give what is held, or make it; of several threads that want it one makes it."""
         name = (key, number)
         with self._lock:
-            if name in self._kept:
-                self._kept.move_to_end(name)
-                return self._kept[name]
+            found = self._find(name)
+            if found is not None:
+                return found
             turn = self._making.setdefault(name, threading.Lock())
         with turn:
             with self._lock:
-                if name in self._kept:
-                    return self._kept[name]
+                found = self._find(name)
+                if found is not None:
+                    return found
             made = make()
             with self._lock:
-                self._keep(name, made)
+                shelf = self._small if len(made) <= SMALL else self._large
+                shelf.keep(name, made)
                 self._making.pop(name, None)
         return made
 
-    def _keep(self, name: tuple[str, int], made: bytes) -> None:
+    def _find(self, name: _Name) -> bytes | None:
+        found = self._small.find(name)
+        return self._large.find(name) if found is None else found
+
+
+class _Shelf:
+    """A part of what is held. Not for several threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._size = 0
+        self._kept: OrderedDict[_Name, bytes] = OrderedDict()
+
+    def find(self, name: _Name) -> bytes | None:
+        if name not in self._kept:
+            return None
+        self._kept.move_to_end(name)
+        return self._kept[name]
+
+    def keep(self, name: _Name, made: bytes) -> None:
         if name not in self._kept:
             self._kept[name] = made
             self._size += len(made)
@@ -80,18 +104,20 @@ class StoredRange:
         if self.ref.blocks is None or self.ref.codec != "none":
             whole = self._held.get(self.ref.key, -1, lambda: self._objects.read(self.ref))
             return whole[start:end]
+        if self.ref.bytes <= BLOCK:
+            whole = self._held.get(self.ref.key, -1, lambda: read_whole(self._objects, self.ref))
+            return whole[start:end]
         if self.ref.form == "plain":
-            return self._stored(start, end)
+            return bytes(self._stored(start, end))
         return self._unsealed(start, end)
 
-    def _stored(self, start: int, end: int) -> bytes:
+    def _stored(self, start: int, end: int) -> memoryview:
         """Give stored bytes, verified."""
         numbers = range(start // BLOCK, -(-end // BLOCK))
         blocks = [self._held.get(self.ref.key, n, lambda n=n: self._block(n)) for n in numbers]  # type: ignore[misc]
         base = numbers[0] * BLOCK
-        if len(blocks) == 1:
-            return blocks[0][start - base : end - base]
-        return b"".join(blocks)[start - base : end - base]
+        body = memoryview(blocks[0] if len(blocks) == 1 else b"".join(blocks))
+        return body[start - base : end - base]
 
     def _block(self, number: int) -> bytes:
         ref = self.ref
@@ -120,9 +146,10 @@ class StoredRange:
         numbers = range(start // frames.size, -(-end // frames.size))
         first = HEADER_SIZE + numbers[0] * frames.step
         body = self._stored(first, min(self.ref.bytes, first + len(numbers) * frames.step))
-        opened = open_frames(frames, self.ref, numbers, memoryview(body))
-        base = numbers[0] * frames.size
-        return opened[start - base : end - base]
+        opened = open_frames(frames, self.ref, numbers, body)
+        opened[-1] = opened[-1][: end - numbers[-1] * frames.size]
+        opened[0] = opened[0][start - numbers[0] * frames.size :]
+        return b"".join(opened)
 
     def _frames(self) -> Frames:
         with self._lock:
@@ -143,7 +170,7 @@ def read_whole(objects: Objects, ref: Ref) -> bytes:
         return body
     frames = find_frames(objects, ref, body)
     count = max(1, -(-(ref.bytes - HEADER_SIZE) // frames.step))
-    return open_frames(frames, ref, range(count), memoryview(body)[HEADER_SIZE:])
+    return b"".join(open_frames(frames, ref, range(count), memoryview(body)[HEADER_SIZE:]))
 
 
 def find_frames(objects: Objects, ref: Ref, head: bytes) -> Frames:
@@ -164,16 +191,14 @@ def find_frames(objects: Objects, ref: Ref, head: bytes) -> Frames:
     return frames
 
 
-def open_frames(frames: Frames, ref: Ref, numbers: range, body: memoryview) -> bytes:
+def open_frames(frames: Frames, ref: Ref, numbers: range, body: memoryview) -> list[bytes]:
     """Open frames that follow one another in `body`. Raises IntegrityError."""
     count = max(1, -(-(ref.bytes - HEADER_SIZE) // frames.step))
     try:
-        return b"".join(
-            [
-                frames.open(number, number == count - 1, body[at * frames.step :][: frames.step])
-                for at, number in enumerate(numbers)
-            ]
-        )
+        return [
+            frames.open(number, number == count - 1, body[at * frames.step :][: frames.step])
+            for at, number in enumerate(numbers)
+        ]
     except IntegrityError as error:
         raise IntegrityError(
             f"{ref.key} does not open: it is damaged, moved or foreign.", subject=ref.key

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from listbackup.history.deadlists import Array, DeadLists
+from listbackup.history.deadlists import NO_LINES, Array, DeadLines, DeadLists
 from listbackup.history.engine import Engine
 from listbackup.history.filesystem import Readable
 from listbackup.history.partfields import read_fields
@@ -152,18 +152,16 @@ class Views:
         parts = open_parts(stream.objects, [(stream.state, stream.schema)], self._held)
         source = self._lend(parts, [stream.state])
         dead = DeadLists(stream.objects).join(stream.state)
-        but = ""
+        join = alive = ""
         if dead:
-            batches = [np.full(len(lines), number_batch(b), np.uint64) for b, lines in dead.items()]
-            table = self._table(
-                {"batch": np.concatenate(batches), "line": np.concatenate(list(dead.values()))}
-            )
-            but = f" ANTI JOIN {table} d ON p._batch = d.batch AND p._line = d.line"
+            bits = self._table(mark_dead(stream.state, dead))
+            join = f" JOIN (SELECT batch, bits::BIT AS bits FROM {bits}) d ON p._batch = d.batch"
+            alive = " AND get_bit(d.bits, p._line::INTEGER) = 0"
         schema, name = self._names.tables[stream.name]
         self._run(f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}")
         self._run(
             f"CREATE VIEW {quote(schema)}.{quote(name)} AS SELECT p.* EXCLUDE (_op, _batch, _line)"
-            f" FROM {source} p{but} WHERE p._op <> 'delete'"
+            f" FROM {source} p{join} WHERE p._op <> 'delete'{alive}"
         )
 
     def show_past(self, timeline: Timeline) -> None:
@@ -229,6 +227,17 @@ class Views:
 
     def _run(self, sql: str) -> None:
         self._engine.guard(lambda: self._engine.database.execute(sql))
+
+
+def mark_dead(state: State, dead: DeadLines) -> dict[str, Array]:
+    """Give the number of every batch of a state, and one bit for each of its lines: 1 is dead."""
+    bits = np.empty(len(state.batches), object)
+    for at, batch in enumerate(state.batches):
+        flags = np.zeros(batch.ref.rows, bool)
+        flags[dead.get(batch.ref.key, NO_LINES)] = True
+        bits[at] = np.packbits(flags).tobytes()
+    numbers = [number_batch(batch.ref.key) for batch in state.batches]
+    return {"batch": np.array(numbers, np.uint64), "bits": bits}
 
 
 def quote(name: str) -> str:
