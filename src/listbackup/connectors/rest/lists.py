@@ -16,6 +16,7 @@ from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.pages import Cutter
 from listbackup.connectors.rest.parents import Lent, write_front
 from listbackup.connectors.rest.seen import SeenKeys
+from listbackup.connectors.rest.shapes import Shape
 from listbackup.connectors.rest.slices import Sliced
 from listbackup.connectors.rest.whole import Count, Whole
 from listbackup.errors import SourceError
@@ -24,14 +25,22 @@ Json = Any
 
 
 class Lists:
-    """Of one stream in one sync. `parameters` name the fields that are asked for."""
+    """Of one stream in one sync. `parameters` name the fields that are asked for, `rows` is how
+    many records the stream had the last time."""
 
     def __init__(
-        self, ground: Ground, spec: Stream, notes: Notes, moments: Moments, seen: SeenKeys
+        self,
+        ground: Ground,
+        spec: Stream,
+        rows: int,
+        notes: Notes,
+        moments: Moments,
+        seen: SeenKeys,
     ) -> None:
         self.parameters: dict[str, Json] = {}
         self._ground = ground
         self._spec = spec
+        self._rows = rows
         self._notes = notes
         self._moments = moments
         self._seen = seen
@@ -64,8 +73,23 @@ class Lists:
         if since is not None and count is not None and count.draft is not None:
             # a count of all says nothing of what changed
             count = None
-        async for batch in Whole(make, self._notes, paging, count).read(place):
+        whole = Whole(make, self._notes, paging, count, None, self._look_twice(since, lent))
+        async for batch in whole.read(place):
             yield batch
+
+    def _look_twice(self, since: datetime | None, lent: Lent | None) -> Callable[[int], bool]:
+        """Say of which numbers of records a list is to be read again: of any, where the YAML says
+        so, and where half a page or more is gone since the last time. Pages that a platform leaves
+        out look the same as records that are gone."""
+        size = getattr(self._ground.find_paging(self._spec.paging), "size", None)
+        page = size.value if size else 100
+
+        def is_odd(count: int) -> bool:
+            if since is not None or lent is not None:
+                return False
+            return self._spec.twice or self._rows - count >= max(1, min(page, self._rows) // 2)
+
+        return is_odd
 
     def _make(self, lent: Lent | None, since: datetime | None) -> Callable[[], Listing]:
         spec = self._spec
@@ -75,7 +99,13 @@ class Lists:
             draft = narrow(draft, spec.since, since - timedelta(seconds=spec.since.lookback))
         fields = lent.fields if lent else {}
         front = write_front(spec.adds, {**self._ground.values, **values}, fields)
-        cutter = Cutter(spec.records, tuple(".".join(path) for path in spec.key), front)
+        cutter = Cutter(
+            spec.records,
+            tuple(".".join(path) for path in spec.key),
+            front,
+            Shape(spec.records_as, spec.map_key, spec.absent),
+            self._ground.heeds_signs,
+        )
 
         def make() -> Listing:
             listing = Listing(self._ground.asker, self._ground.pace, draft, cutter, self._notes)

@@ -63,7 +63,8 @@ class StreamRun:
         self._base = 0
         self._must_list = False
         self._gone: list[bytes] = []
-        self._lists = Lists(ground, plan.spec, self._notes, self._moments, self._seen)
+        rows = plan.before.rows
+        self._lists = Lists(ground, plan.spec, rows, self._notes, self._moments, self._seen)
 
     async def run(self, sink: Sink) -> None:
         """Read it. Raises SourceError where it cannot be read, AuthError, RateLimited."""

@@ -41,13 +41,18 @@ class Count:
     def read(self, page: Page) -> int | None:
         """Read it off a page; None where that does not say it."""
         found = look(page, self.total.path)
+        if self.total.header:
+            found = page.headers.get(self.total.header.lower(), "").strip()
+        if not page.rest and self.draft is None and not self.total.header:
+            return 0
         if isinstance(found, str) and found.isdecimal():
             found = int(found)
         return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 class Whole:
-    """One list. `make` opens a listing for each pass; `most` is where a search is cut off."""
+    """One list. `make` opens a listing for each pass; `most` is where a search is cut off.
+    `is_odd` says of a number of records whether it asks for a second look."""
 
     def __init__(
         self,
@@ -56,12 +61,14 @@ class Whole:
         paging: Paging,
         count: Count | None = None,
         most: int | None = None,
+        is_odd: Callable[[int], bool] = lambda count: False,
     ) -> None:
         self._make = make
         self._notes = notes
         self._paging = paging
         self._count = count
         self._most = most
+        self._is_odd = is_odd
         self._told: list[int] = []
         self._silent = False
 
@@ -71,12 +78,13 @@ class Whole:
         Raises Refused, also for a place that the platform no longer knows; WindowFull where the
         search is cut off; SourceError. Doubts are noted.
         """
-        problem = ""
+        problem, odd = "", False
         for tries in range(1, MOST_PASSES + 1):
             listing = self._make()
-            self._told, self._silent = [], False
+            self._told, self._silent, fresh = [], False, False
             try:
                 async for batch in self._read_once(listing, place):
+                    fresh = fresh or any(batch.fresh)
                     yield batch if tries == 1 else _without_place(batch)
             except Refused as refused:
                 if refused.means != "expired_page" or place is not None or tries == MOST_PASSES:
@@ -88,6 +96,9 @@ class Whole:
                 self._notes.doubt(str(doubt))
                 return
             problem = self._compare(listing, resumed=place is not None)
+            if not problem and place is None:
+                odd = self._is_odd(listing.seen.count) if tries == 1 else odd and fresh
+                problem = "each time it was read, records came that had not come before" * odd
             if not problem:
                 return
             place = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from listbackup.connectors.rest.models.pagination import PagingOrName
 from listbackup.connectors.rest.models.placeholders import Body, Template
@@ -82,12 +82,19 @@ class Properties(Stanza):
 
 
 class Total(Stanza):
-    """What the platform says of how many there are: at a path of each page, or of an answer to a
-    request of its own. `exact: false` is for progress only."""
+    """What the platform says of how many there are: at a path of each page or in a `header`, or
+    in an answer to a request of its own. `exact: false` is for progress only."""
 
-    path: Path
+    path: Path = ()
+    header: str = ""
     request: Request | None = None
     exact: bool = True
+
+    @model_validator(mode="after")
+    def _say_where(self) -> "Total":
+        if bool(self.path) == bool(self.header):
+            raise ValueError("either `path` or `header` says where the count is")
+        return self
 
 
 class Deleted(Stanza):
@@ -113,19 +120,26 @@ class FieldFact(Stanza):
 class Stream(Stanza):
     """One list.
 
-    `records`: where in a page they are. `adds`: fields put in front of each record, for lists
-    whose records do not say whose they are. `since`: incremental; without it each sync lists all.
-    `full_every`: so often all is listed although there is a filter or a feed, to see what was
-    deleted. `one`: the request for a single record, by `{record.FIELD}`. `concurrent`: so many
-    requests at once where they do not depend on each other (children, slices, single records).
+    `records`: where in a page they are, `records_as` how: a `list`, a `map` (an object with the
+    records by their keys, which go into the field `map_key`), or `one` (a single record where there
+    is only one). `absent: empty`: where there is null, or nothing, there are none. `adds`: fields
+    put in front of each record, for lists whose records do not say whose they are. `since`:
+    incremental; without it each sync lists all. `full_every`: so often all is listed although there
+    is a filter or a feed, to see what was deleted. `one`: the request for a single record, by
+    `{record.FIELD}`. `concurrent`: so many requests at once where they do not depend on each other
+    (children, slices, single records).
     `gone`: a field that is true where the answer to `one` tells of a record that is no more, for
-    platforms that do not answer 404.
+    platforms that do not answer 404. `twice`: a whole listing is read again until nothing new
+    comes: for lists that one does not trust, of which the platform says no count.
     """
 
     name: StreamName
     title: str = ""
     request: Request
     records: Path = ()
+    records_as: Literal["list", "map", "one"] = "list"
+    map_key: str = ""
+    absent: Literal["failure", "empty"] = "failure"
     key: tuple[Path, ...] = (("id",),)
     paging: PagingOrName | None = None
     parent: Parent | None = None
@@ -139,6 +153,7 @@ class Stream(Stanza):
     one: Request | None = None
     gone: Path = ("deleted",)
     concurrent: PositiveInt = 4
+    twice: bool = False
     optional: bool = False
     fields: dict[str, FieldFact] = Field(default_factory=dict)
     restore: Restore
