@@ -83,6 +83,7 @@ class Inspection:
     unread: tuple[Unread, ...] = ()
     declared: tuple[Declared, ...] = ()
     warnings: tuple[str, ...] = ()
+    budgets: tuple[str, ...] = ()
     complete: bool = True
 
 
