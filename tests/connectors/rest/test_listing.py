@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from listbackup.connectors.rest.answers import Doubtful, Refused
+from listbackup.connectors.rest.answers import Doubtful
 from listbackup.connectors.rest.fetching import Listing
 from listbackup.connectors.rest.filling import Draft
 from listbackup.connectors.rest.listing import list_records
 from listbackup.connectors.rest.models.pagination import Paging
 from listbackup.connectors.rest.pages import Cutter
-from listbackup.connectors.rest.transport import Request, Response
 from listbackup.testing.paces import PlayedPace
 from tests.connectors.rest.shelves import PlainAsker, Record, Shelf
 
