@@ -22,7 +22,9 @@ async def list_gone(
     draft = ground.draft(wanted.request, {}, spec.name)
     if since is not None and wanted.since is not None:
         draft = narrow(draft, wanted.since, since - timedelta(seconds=wanted.since.lookback))
-    cutter = Cutter(wanted.records, tuple(".".join(path) for path in wanted.key))
+    cutter = Cutter(
+        wanted.records, tuple(".".join(path) for path in wanted.key), heeds=ground.heeds_signs
+    )
     own = Notes()
 
     def make() -> Listing:

@@ -42,6 +42,11 @@ class Ground:
         """What `{setting.NAME}` stands for."""
         return {Placeholder("setting", name): value for name, value in self.settings.items()}
 
+    @property
+    def heeds_signs(self) -> bool:
+        """Whether a page that says that something failed is none, whatever its status."""
+        return self.platform.failures.signs == "heeded"
+
     def find_paging(self, paging: PagingOrName | None) -> Paging:
         """Give a way of paging, by its name or as it stands; one page where there is none."""
         if paging is None:

@@ -19,6 +19,7 @@ from listbackup.connectors.rest.models.streams import Request, Stream
 from listbackup.connectors.rest.opening import Account, identify, open_requester
 from listbackup.connectors.rest.pages import Cutter, Page, field_of, look
 from listbackup.connectors.rest.requester import Requester
+from listbackup.connectors.rest.shapes import Shape
 from listbackup.errors import SourceError
 from listbackup.events import ignore
 from listbackup.ids import system_entropy
@@ -123,7 +124,12 @@ async def _look_at(looking: _Looking, stream: Stream) -> None:
     try:
         asked = _tell_size(looking, stream, _draft(looking, stream.request, values))
         response = await looking.requester.ask(asked.finish())
-        cutter = Cutter(stream.records, tuple(".".join(path) for path in stream.key))
+        cutter = Cutter(
+            stream.records,
+            tuple(".".join(path) for path in stream.key),
+            shape=Shape(stream.records_as, stream.map_key, stream.absent),
+            heeds=looking.connection.platform.failures.signs == "heeded",
+        )
         page = cutter.cut(response)
         if page.records:
             looking.first[stream.name] = page.records[0]

@@ -27,6 +27,7 @@ from listbackup.connectors.rest.paging import (
     follow,
     read_step,
 )
+from listbackup.connectors.rest.stretches import may_be_cut
 
 Json = Any
 MOST_FRUITLESS = 100
@@ -70,6 +71,7 @@ class _Chain:
         self._known: set[int] = set()
         self._fruitless = 0
         self._pages = 0
+        self._widest = 0
 
     async def read(self, step: Step | None) -> AsyncIterator[Batch]:
         listing = self._listing
@@ -95,7 +97,8 @@ class _Chain:
                 problem = "a page came twice"
             else:
                 try:
-                    following = follow(self._paging, step, page, sum(fresh), key, asked)
+                    full = self._find_full(page, asked)
+                    following = follow(self._paging, step, page, sum(fresh), key, full)
                 except Contradiction as found:
                     problem = str(found)
             if not problem or tries == TRIES:
@@ -103,6 +106,12 @@ class _Chain:
             await self._listing.rest(tries)
         self._known.add(digest)
         return page, fresh, following, problem
+
+    def _find_full(self, page: Page, asked: int) -> int:
+        """Say how many records a full page has: fewer than were asked for, where the platform
+        seems to cut its pages."""
+        self._widest = max(self._widest, len(page.records))
+        return min(asked, self._widest) if may_be_cut(self._widest) else asked
 
     async def _ask(self, step: Step) -> tuple[Page, int]:
         """Fetch the page of a step, by another of its values or in smaller pieces if need be."""

@@ -73,7 +73,9 @@ class Lists:
         if since is not None and count is not None and count.draft is not None:
             # a count of all says nothing of what changed
             count = None
-        whole = Whole(make, self._notes, paging, count, None, self._look_twice(since, lent))
+        odd = self._look_twice(since, lent)
+        counts = since is None and lent is None and spec.total is None
+        whole = Whole(make, self._notes, paging, count, None, odd, counts=counts)
         async for batch in whole.read(place):
             yield batch
 

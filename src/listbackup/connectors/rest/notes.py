@@ -25,8 +25,9 @@ class Notes:
     why_lacking: str = ""
 
     def doubt(self, reason: str) -> None:
-        """Note why what was read may not be all."""
-        self.doubts.setdefault(reason)
+        """Note why what was read may not be all; empty for nothing."""
+        if reason:
+            self.doubts.setdefault(reason)
 
     def set_aside(self, key: bytes, reason: str) -> None:
         """Note a record that is there and could not be read."""

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from listbackup.connectors.rest.notes import Notes
+from listbackup.connectors.rest.shapes import LIST, Shape
+from listbackup.connectors.rest.signs import find_failure
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import IntegrityError, SourceError
-from listbackup.records.cutting import cut_records, find_fields, is_utf8
+from listbackup.records.cutting import find_fields, is_utf8
 from listbackup.records.recordlines import RecordLines, join_lines, read_keys
 
 LARGEST_RECORD = 16 * 2**20
@@ -26,7 +28,8 @@ Path = tuple[str, ...]
 class Page:
     """What one response had: its body and headers, the records with their keys, and as lines; the
     keys of records that cannot be kept with the reason, and the reasons of those without a key.
-    `rest` is the body without the records, where it is known, else all of it."""
+    `rest` is the body without the records, where it is known, else all of it; empty where the
+    platform said that there is nothing. `doubt`: what speaks against the description."""
 
     rest: bytes
     headers: Mapping[str, str]
@@ -35,6 +38,7 @@ class Page:
     chunk: bytes = b""
     aside: Mapping[bytes, str] = field(default_factory=dict)
     lacking: Sequence[str] = ()
+    doubt: str = ""
 
     @property
     def whole(self) -> bool:
@@ -43,6 +47,8 @@ class Page:
 
     def note(self, notes: Notes) -> None:
         """Note what cannot be kept."""
+        if self.doubt:
+            notes.doubt(self.doubt)
         for key, reason in self.aside.items():
             notes.set_aside(key, reason)
         for reason in self.lacking:
@@ -52,27 +58,39 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class Cutter:
     """How records stand in the pages of one list: where they are, which fields make the key, and
-    what is written in front of each (`adds`, without braces: `"contact_id":17`)."""
+    what is written in front of each (`adds`, without braces: `"contact_id":17`). `heeds`: a page
+    whose top says that something failed is no page."""
 
     records: Path
     key: tuple[str, ...]
     adds: bytes = b""
+    shape: Shape = LIST
+    heeds: bool = True
 
     def cut(self, response: Response) -> Page:
         """Cut a page. Raises SourceError where it is no page."""
         body = response.body
+        if response.nothing:
+            return Page(b"", response.headers)
         try:
-            records = cut_records(body, self.records)
+            records = self.shape.cut(body, self.records)
             if len(body) > LARGEST_RECORD and any(len(one) > LARGEST_RECORD for one in records):
                 raise SourceError("A record is too large.")
             rest = leave_out(body, records)
+            self._heed(rest)
             records = self._add(records)
             chunk = join_lines(records)
             lines = RecordLines({"key": self.key})
             keys = lines.key_lines(chunk, range(len(self.key)))
         except (SourceError, IntegrityError) as error:
             return self._sort_out(response, error)
-        return Page(rest, response.headers, records, keys, chunk)
+        doubt = _find_twins(keys, records) if len(set(keys)) < len(keys) else ""
+        return Page(rest, response.headers, records, keys, chunk, doubt=doubt)
+
+    def _heed(self, rest: bytes) -> None:
+        sign = find_failure(rest) if self.heeds and self.records else ""
+        if sign:
+            raise _Failed(f"The answer says that something failed ({sign})")
 
     def _add(self, records: list[bytes]) -> list[bytes]:
         if not self.adds:
@@ -85,7 +103,7 @@ class Cutter:
 
     def _sort_out(self, response: Response, error: SourceError | IntegrityError) -> Page:
         """Take the records that can be kept one by one, and set the others aside."""
-        values = cut_values(response.body, self.records)
+        values = None if isinstance(error, _Failed) else cut_values(response.body, self.records)
         if values is None:
             raise SourceError(_say_what_came(response, error)) from error
         records: list[bytes] = []
@@ -113,6 +131,19 @@ class Cutter:
 
     def _why(self) -> str:
         return f"it has no key ({', '.join(self.key)}), or is not valid JSON"
+
+
+class _Failed(SourceError):
+    """A page that says that it is none."""
+
+
+def _find_twins(keys: Sequence[bytes], records: Sequence[bytes]) -> str:
+    """Say where two different records of one answer have the same key."""
+    known: dict[bytes, bytes] = {}
+    for key, record in zip(keys, records, strict=True):
+        if known.setdefault(key, record) != record:
+            return "different records of one page have the same key: `key` needs more fields"
+    return ""
 
 
 def cut_values(body: bytes, path: Path) -> list[bytes] | None:
@@ -152,7 +183,7 @@ def _is_object(text: bytes) -> bool:
 def look(page: Page, path: Path) -> Any:
     """Give what a page says at a path; None where it says nothing there. Raises SourceError."""
     body = page.rest.removeprefix(codecs.BOM_UTF8)
-    if not body.lstrip().startswith(b"{"):
+    if not path or not body.lstrip().startswith(b"{"):
         return None
     return find_fields([body], [".".join(path)])[0][0]
 

@@ -17,6 +17,7 @@ from listbackup.connectors.rest.models.pagination import (
     LinkHeader,
     NextUrl,
     OnePage,
+    Paging,
     SearchAfter,
 )
 from listbackup.connectors.rest.models.placeholders import Placeholder
@@ -31,6 +32,11 @@ which record a page begins: a page that is left out shows."""
 
 _LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s;,=]+\s*=\s*(?:\"[^\"]*\"|[^\s;,]*))*)")
 _REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]*))", re.IGNORECASE)
+
+
+_WORDS = dict.fromkeys(("true", "1", "yes", "y"), True) | dict.fromkeys(
+    ("false", "0", "no", "n"), False
+)
 
 
 class Contradiction(Exception):
@@ -72,6 +78,22 @@ def read_step(place: Mapping[str, Json]) -> Step:
     return Step(dict(place.get("parameters", {})), str(place.get("url", "")))
 
 
+def name_signs(paging: Paging) -> list[str] | None:
+    """Name the fields by which a way of paging sees whether there is more; None where it sees it
+    by such a one for certain."""
+    match paging:
+        case AfterKey():
+            return None
+        case Cursor():
+            return None if paging.more else [*paging.token[-1:], *paging.also]
+        case NextUrl():
+            return [*paging.url[-1:]]
+        case LinkHeader():
+            return ["link"]
+        case _:
+            return []
+
+
 def begin(paging: Chained) -> Step:
     """Say where the first page is asked for."""
     if isinstance(paging, Keyset):
@@ -108,24 +130,41 @@ def follow(
 
 
 def _follow_token(paging: Cursor, step: Step, page: Page, fresh: int) -> Step | None:
-    token = look(page, paging.token)
-    more = look(page, paging.more) if paging.more else None
-    if token in (None, "", False):
+    token: Any = page.headers.get(paging.header.lower(), "").strip() if paging.header else None
+    if paging.token:
+        token = look(page, paging.token)
+    more = read_more(page, paging.more) if paging.more else None
+    if token in (None, "", False, [], {}) or write_plain(token) in paging.ends:
         if more is True:
             raise Contradiction("a page says that there is more, and does not say where")
         return None
-    if paging.more and not isinstance(more, bool):
+    if paging.more and more is None:
         raise Contradiction(f"a page does not say whether there is more ({'.'.join(paging.more)})")
     if step.final and not fresh:
         return None
-    if step.parameters.get(paging.param) == token:
+    told = {paging.param: token}
+    for name, path in paging.also.items():
+        told[name] = look(page, path)
+        if told[name] is None:
+            raise Contradiction(f"a page does not say where to go on ({'.'.join(path)})")
+    if dict(step.parameters) == told:
         raise Contradiction("a page names itself as the next one")
-    return Step({paging.param: token}, final=more is False)
+    return Step(told, final=more is False)
+
+
+def read_more(page: Page, path: Sequence[str]) -> bool | None:
+    """Read whether a page says that there is more; None where it does not say it."""
+    found = look(page, tuple(path))
+    if isinstance(found, bool):
+        return found
+    return _WORDS.get(str(found).strip().lower())
 
 
 def _follow_key(paging: AfterKey, page: Page) -> Step | None:
-    more = look(page, paging.more)
-    if not isinstance(more, bool):
+    if not page.rest:
+        return None
+    more = read_more(page, paging.more)
+    if more is None:
         raise Contradiction(f"a page does not say whether there is more ({'.'.join(paging.more)})")
     if not more:
         return None

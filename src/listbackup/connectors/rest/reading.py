@@ -162,7 +162,7 @@ class RestReading:
         ground = self._ground
 
         def make() -> Listing:
-            cutter = Cutter(feed.records, (".".join(feed.key),))
+            cutter = Cutter(feed.records, (".".join(feed.key),), heeds=ground.heeds_signs)
             draft = ground.draft(feed.request, {}, feed.name)
             return Listing(ground.asker, ground.pace, draft, cutter)
 

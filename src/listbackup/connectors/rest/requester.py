@@ -111,6 +111,8 @@ class Requester:
             match outcome.verdict.meaning:
                 case "fine" if outcome.response is not None:
                     return outcome.response
+                case "empty" if outcome.response is not None:
+                    return Response(200, outcome.response.headers, b"", nothing=True)
                 case "rate_limited":
                     self._judge_limit(request, story)
                 case "auth":
@@ -153,7 +155,7 @@ class Requester:
                 return _Outcome(Verdict("invalid", story.last), None, error.kind)
             self._circuit.fail()
             return _Outcome(Verdict("transient", story.last), None, error.kind)
-        verdict = judge(response, self._failures)
+        verdict = judge(response, self._failures, request.operation)
         story.last = verdict.says
         passage.answer(response.headers, refused=verdict.meaning == "rate_limited")
         if verdict.meaning == "transient":

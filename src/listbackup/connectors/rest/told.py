@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 from listbackup.connectors.rest.models.budgets import Told
 
-_MOST = 10**12
+_MOST = 10**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def _read_reset(told: Told, text: str, now: datetime) -> float | None:
         return None
     if told.reset_in == "milliseconds":
         return number / 1000
+    if told.reset_in == "unix_ms":
+        return number / 1000 - now.timestamp()
     return number - now.timestamp() if told.reset_in == "unix" else number
 
 

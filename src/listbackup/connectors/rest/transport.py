@@ -63,11 +63,13 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Response:
     """What came, whole: names of headers in lower case (repeated ones joined by `, `), the body
-    decompressed. Its repr shows neither headers nor body."""
+    decompressed. `nothing`: it was understood as a platform's way to say that a list is empty.
+    Its repr shows neither headers nor body."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    nothing: bool = False
 
     def __repr__(self) -> str:
         return f"Response({self.status}, {len(self.body)} B)"

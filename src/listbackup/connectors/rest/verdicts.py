@@ -21,6 +21,7 @@ Meaning = Literal[
     "missing",
     "invalid",
     "expired_page",
+    "empty",
 ]
 
 _TRANSIENT = frozenset({408, 425})
@@ -38,10 +39,13 @@ class Verdict:
     told: str = ""
 
 
-def judge(response: Response, failures: Failures) -> Verdict:
-    """Say what a response means. The body is read only where a rule or a failure asks for it."""
+def judge(response: Response, failures: Failures, operation: str = "") -> Verdict:
+    """Say what a response means, to a request of an operation (`METHOD /path`). The body is read
+    only where a rule or a failure asks for it."""
     body = _Body(response)
     for rule in failures.rules:
+        if rule.operations and not operation.startswith(rule.operations):
+            continue
         if _fits(rule, response, body):
             return Verdict(rule.means, rule.says, _read_message(failures, body))
     meaning = _judge_status(response.status)

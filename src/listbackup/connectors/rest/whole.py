@@ -17,6 +17,8 @@ from listbackup.connectors.rest.models.streams import Total
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Page, look
+from listbackup.connectors.rest.paging import name_signs
+from listbackup.connectors.rest.signs import find_more, find_total
 
 Json = Any
 MOST_PASSES = 3
@@ -52,7 +54,8 @@ class Count:
 
 class Whole:
     """One list. `make` opens a listing for each pass; `most` is where a search is cut off.
-    `is_odd` says of a number of records whether it asks for a second look."""
+    `is_odd` says of a number of records whether it asks for a second look. `counts`: what a page
+    calls its total counts these records, for all we know."""
 
     def __init__(
         self,
@@ -62,6 +65,8 @@ class Whole:
         count: Count | None = None,
         most: int | None = None,
         is_odd: Callable[[int], bool] = lambda count: False,
+        *,
+        counts: bool = False,
     ) -> None:
         self._make = make
         self._notes = notes
@@ -69,8 +74,10 @@ class Whole:
         self._count = count
         self._most = most
         self._is_odd = is_odd
+        self._counts = counts and count is None
         self._told: list[int] = []
         self._silent = False
+        self._last_page: Page | None = None
 
     async def read(self, place: Mapping[str, Json] | None = None) -> AsyncIterator[Batch]:
         """Read it, from a place on if one is given; places are given in the first pass only.
@@ -100,6 +107,7 @@ class Whole:
                 odd = self._is_odd(listing.seen.count) if tries == 1 else odd and fresh
                 problem = "each time it was read, records came that had not come before" * odd
             if not problem:
+                self._notes.doubt(self._look_further(listing, resumed=place is not None))
                 return
             place = None
         self._notes.doubt(problem)
@@ -112,7 +120,9 @@ class Whole:
             self._hear(listing, await count.ask())
         first = True
         async for batch in list_records(listing, self._paging, place):
-            if count is not None and count.draft is None and (first or batch.place is None):
+            self._last_page = batch.page
+            told = first or (batch.place is None and bool(batch.page.rest))
+            if count is not None and count.draft is None and told:
                 self._hear(listing, count.read(batch.page))
             first = False
             if self._most is not None:
@@ -132,6 +142,25 @@ class Whole:
         most = self._most or 0
         if max([listing.seen.count, *self._told]) >= most:
             raise WindowFull(f"the platform shows no more than {most} records of one search")
+
+    def _look_further(self, listing: Listing, *, resumed: bool) -> str:
+        """Say what the last page tells against its being the last one, though the description
+        does not name it; empty where nothing does."""
+        page = self._last_page
+        known = name_signs(self._paging)
+        if page is None or known is None:
+            return ""
+        more = find_more(page.rest, page.headers, known)
+        if more:
+            return f"the last page says that there is more ({more}): look at `paging`"
+        total = find_total(page.rest, page.headers) if self._counts and not resumed else None
+        read = listing.seen.count + listing.notes.lacking + len(listing.notes.aside)
+        if total is None or total[1] <= read:
+            return ""
+        return (
+            f"the last page says that there are {total[1]} ({total[0]}), and {read} came: look at "
+            "`paging`, or say what it counts (`total`)"
+        )
 
     def _compare(self, listing: Listing, *, resumed: bool) -> str:
         """Say what speaks against having read all; empty where nothing does."""

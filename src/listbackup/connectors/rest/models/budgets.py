@@ -19,12 +19,13 @@ class Window(Stanza):
 
 class Told(Stanza):
     """Headers of an answer that speak of a budget. `reset` is a number of seconds from now
-    (`seconds`), of milliseconds (`milliseconds`), a Unix time (`unix`) or a date (`date`)."""
+    (`seconds`), of milliseconds (`milliseconds`), a Unix time (`unix`, in milliseconds `unix_ms`)
+    or a date (`date`)."""
 
     limit: str = ""
     remaining: str = ""
     reset: str = ""
-    reset_in: Literal["seconds", "milliseconds", "unix", "date"] = "seconds"
+    reset_in: Literal["seconds", "milliseconds", "unix", "unix_ms", "date"] = "seconds"
     within: Span | None = None
 
 
@@ -44,22 +45,34 @@ class Budget(Stanza):
 
 class ErrorRule(Stanza):
     """What an answer means. All that is given must hold: one of the `status`es, a text at `path`
-    of the JSON body that is one of `equals` or has `contains`, a `header` that is there. First
-    match wins; without one the status decides."""
+    of the JSON body that is one of `equals` or has `contains`, a `header` that is there, a request
+    of `operations` (beginnings of `METHOD /path`). First match wins; without one the status
+    decides. `empty`: it is how the platform says that a list has nothing."""
 
     status: tuple[int, ...] = ()
     path: Path = ()
     equals: tuple[str, ...] = ()
     contains: str = ""
     header: str = ""
+    operations: tuple[str, ...] = ()
     means: Literal[
-        "rate_limited", "transient", "auth", "forbidden", "missing", "invalid", "expired_page"
+        "rate_limited",
+        "transient",
+        "auth",
+        "forbidden",
+        "missing",
+        "invalid",
+        "expired_page",
+        "empty",
     ]
     says: str = ""
 
 
 class Failures(Stanza):
-    """How a platform says that something went wrong: rules, and where its message stands."""
+    """How a platform says that something went wrong: rules, and where its message stands.
+    `signs`: whether a page whose top says `error`, `success: false` and the like is a failure
+    although its status is not."""
 
     rules: tuple[ErrorRule, ...] = Field(default=())
     message: Path = ()
+    signs: Literal["heeded", "ignored"] = "heeded"

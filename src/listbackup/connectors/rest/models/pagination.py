@@ -7,7 +7,7 @@ the JSON body where the stream's request has one.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, PositiveInt, Tag
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
 from listbackup.connectors.rest.models.placeholders import Template
 from listbackup.connectors.rest.models.stanza import Name, Path, Stanza
@@ -27,14 +27,25 @@ class OnePage(Stanza):
 
 
 class Cursor(Stanza):
-    """The page tells a token for the next one; absent, null or empty at the end. `more`, where
-    given, is a field of the page that is true while there is more: both have to agree."""
+    """The page tells a token for the next one, at `token` of its body or in a `header`; absent,
+    null, empty or one of `ends` at the end. `more`, where given, is a field of the page that is
+    true while there is more: both have to agree. `also`: where a place takes several values,
+    further parameters with the paths of theirs."""
 
     kind: Literal["cursor"]
-    token: Path
+    token: Path = ()
+    header: str = ""
     param: str
+    also: dict[str, Path] = Field(default_factory=dict)
+    ends: tuple[str, ...] = ()
     more: Path = ()
     size: PageSize | None = None
+
+    @model_validator(mode="after")
+    def _say_where(self) -> "Cursor":
+        if bool(self.token) == bool(self.header):
+            raise ValueError("either `token` or `header` says where the token is")
+        return self
 
 
 class AfterKey(Stanza):

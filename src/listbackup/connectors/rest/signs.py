@@ -1,0 +1,134 @@
+"""What a page says besides its records, whether its description names it or not: that something
+failed, that there is more, how many there are.
+
+A description may be mistaken. A list whose pages go on where the description sees their end must
+not end quietly; so the usual names are looked for. Knows no paging.
+"""
+
+import codecs
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+Json = Any
+
+DEEPEST = 3
+_FIELDS = re.compile(
+    rb'"(?:errors?|exception|fault|faults|success|succeeded|ok|status)"\s*:', re.IGNORECASE
+)
+_TROUBLE = frozenset({"error", "errors", "exception", "fault", "faults"})
+_FLAGS = frozenset({"success", "succeeded", "ok"})
+_FAILED = frozenset({"error", "errors", "fail", "failed", "failure", "false"})
+_FINE = frozenset({"", "0", "none", "null", "false", "no", "ok", "success", "no error"})
+_MORE = frozenset(
+    {"hasmore", "more", "hasnext", "hasnextpage", "morerecords", "moreresults", "moreitems"}
+    | {"moreavailable", "hasmoreitems", "hasmorerecords", "hasmoreresults", "nextpageexists"}
+)
+_NEXT = frozenset(
+    {"next", "nextpage", "nexturl", "nextpageurl", "nextlink", "nextcursor", "nextpagetoken"}
+    | {"nexttoken", "nextpagecursor", "nextpagelink", "odatanextlink", "continuation"}
+    | {"continuationtoken", "nextoffset", "nextpagekey", "nextkey"}
+)
+_TOTALS = frozenset(
+    {"total", "totalcount", "totalresults", "totalrecords", "totalitems", "totalhits"}
+    | {"totalelements", "totalentries", "totalsize", "recordcount", "numresults"}
+)
+_HEADERS = ("x-total-count", "x-total", "x-wp-total", "total-count", "x-pagination-total-count")
+_REL = re.compile(r";\s*rel\s*=\s*\"?[^\",;]*\bnext\b", re.IGNORECASE)
+
+
+def find_failure(rest: bytes) -> str:
+    """Name what says that an answer is none although its status is: `error`, `success: false` and
+    the like, at its top; empty where nothing does."""
+    if _FIELDS.search(rest) is None:
+        return ""
+    for name, value in _read(rest).items():
+        plain = _plain(name)
+        if plain in _TROUBLE and _is_something(value):
+            return name
+        if plain in _FLAGS and (value is False or str(value).lower() in ("false", "0")):
+            return name
+        if plain == "status" and str(value).lower() in _FAILED:
+            return name
+    return ""
+
+
+def find_more(rest: bytes, headers: Mapping[str, str], known: Collection[str] = ()) -> str:
+    """Name what says that there is more after a page; empty where nothing does, or where the page
+    says plainly that there is no more. `known` are names that were looked at already."""
+    if _REL.search(headers.get("link", "")) and "link" not in known:
+        return "Link"
+    skipped = {_plain(one) for one in known}
+    found = ""
+    for name, value in _walk(_read(rest), DEEPEST):
+        plain = _plain(name)
+        if plain in skipped:
+            continue
+        if plain in _MORE and isinstance(value, bool):
+            if not value:
+                return ""
+            found = found or name
+        if plain in _NEXT and _leads_on(value):
+            found = found or name
+    return found
+
+
+def find_total(rest: bytes, headers: Mapping[str, str]) -> tuple[str, int] | None:
+    """Give what a page says of how many records there are, and where; None where it does not."""
+    for name in _HEADERS:
+        if headers.get(name, "").strip().isdecimal():
+            return name, int(headers[name])
+    for name, value in _walk(_read(rest), DEEPEST):
+        if _plain(name) in _TOTALS and isinstance(value, int) and not isinstance(value, bool):
+            return name, value
+    return None
+
+
+def _read(rest: bytes) -> Mapping[str, Json]:
+    """Read the fields of a page; arrays are not looked into."""
+    body = rest.removeprefix(codecs.BOM_UTF8).strip()
+    if not body.startswith(b"{"):
+        return {}
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return {}
+    return {name: _read_value(bytes(raw)) for name, raw in fields.items()}
+
+
+def _read_value(raw: bytes) -> Json:
+    if raw.startswith(b"["):
+        return [] if not raw[1:-1].strip() else [True]
+    if raw.startswith(b"{"):
+        return _read(raw)
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _walk(fields: Mapping[str, Json], deepest: int) -> Iterator[tuple[str, Json]]:
+    for name, value in fields.items():
+        yield name, value
+        if isinstance(value, Mapping) and deepest > 1:
+            yield from _walk(value, deepest - 1)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _is_something(value: Json) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() not in _FINE
+    return bool(value)
+
+
+def _leads_on(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return any(_leads_on(one) for one in value.values())
+    if isinstance(value, str):
+        return value.strip().lower() not in ("", "null", "none", "false", "0", "-1")
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
