@@ -247,6 +247,9 @@ class _Sync:
             _raise_first(work, self._options.halted)
         except BaseException:
             self._stop.set()
+            if not self._reading.consistent:
+                # who waits for a platform would see nothing of it for hours
+                self._reading.close()
             for encoder in encoders:
                 encoder.kill()
             raise
