@@ -76,8 +76,8 @@ MESSAGES: Mapping[str, str] = {
     "diagnosed": f"{_OPERATIONS}.doctor:Diagnosed",
     "sandbox_serving": f"{_OPERATIONS}.sandbox:SandboxServing",
     "sandbox_stopped": f"{_OPERATIONS}.sandbox:SandboxStopped",
-    "demo_step": f"{_OPERATIONS}.demo:DemoStep",
-    "demo_done": f"{_OPERATIONS}.demo:DemoDone",
+    "demo_step": f"{_OPERATIONS}.story:DemoStep",
+    "demo_done": f"{_OPERATIONS}.story:DemoDone",
 }
 """message_type -> the class whose fields and properties it has."""
 

@@ -8,17 +8,16 @@ the server.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from listbackup.app import App, Reach
-from listbackup.errors import FailedError
 from listbackup.events import Event, Found
 from listbackup.operations.backups import BackupWishes, back_up
 from listbackup.operations.checks import check_vault
-from listbackup.operations.demohistory import Act, LaterDays, Told
+from listbackup.operations.demohistory import LaterDays
 from listbackup.operations.initialising import InitWishes, initialise
 from listbackup.operations.restores import RestoreWishes, compare_only, restore_snapshot
+from listbackup.operations.story import Act, Story, Told
 from listbackup.recovery.restoring import explain
 from listbackup.sandbox.agency import alter_one_row, build_agency, create_database
 from listbackup.sandbox.postgres import PostgresServer, run_postgres
@@ -30,46 +29,17 @@ PROOFS = 8
 """How many steps have something to prove."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoStep:
-    """One step that was taken: what it was for, what came of it, how many rows and bytes it dealt
-    with. `proven` is None where a step had nothing to prove."""
-
-    number: int
-    name: str
-    title: str
-    told: tuple[str, ...]
-    seconds: float
-    rows: int
-    bytes: int
-    proven: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class DemoDone:
-    """The end of the story: `proven` is true only where every step proved what it had to."""
-
-    proven: bool
-    steps: int
-    rows: int
-    seconds: float
-
-
-class Demo:
-    """A story under way. Its acts are played in order; `done` sums up."""
+class Demo(Story):
+    """The story of one database."""
 
     def __init__(self, app: App, server: PostgresServer, scale: float) -> None:
         self._server = server
         self._scale = scale
         self._home = server.directory / "demo"
-        self._clock = app.host.clock
-        self._began = self._clock.monotonic()
         self._app = App(self.environment(app.environment), _without_findings(app), app.host)
         self._reach = Reach(str(self._home / "vault"), volatile=True)
-        self._rows = 0
-        self._proven: list[bool] = []
         later = LaterDays(self._app, self._reach, SOURCE, RETURNED, self._server.url, self.url)
-        self.acts = (
+        acts = (
             Act("sample", "A media agency keeps its business in PostgreSQL.", self._fill),
             Act("init", "It makes a vault: sealed, with a key and a recovery kit.", self._init),
             Act("backup", "It backs the database up.", self._back_up),
@@ -78,6 +48,7 @@ class Demo:
             Act("alter", "Would it notice? One cent is changed in one row.", self._alter),
             *later.acts,
         )
+        super().__init__(app.host.clock, acts, PROOFS)
 
     def environment(self, given: Mapping[str, str]) -> dict[str, str]:
         """Give the environment of the demo: its own directories, its own password."""
@@ -99,34 +70,14 @@ class Demo:
         """Give the address of a database, without its password."""
         return self._server.url(database, password=False)
 
-    def play(self, number: int) -> DemoStep:
-        """Play the act of that number, counted from 1. Raises whatever the operation raises."""
-        act = self.acts[number - 1]
-        began = self._clock.monotonic()
-        told = act.play()
-        if told.proven is not None:
-            self._proven.append(told.proven)
-        seconds = round(self._clock.monotonic() - began, 1)
-        return DemoStep(
-            number, act.name, act.title, told.lines, seconds, told.rows, told.bytes, told.proven
-        )
-
-    def done(self) -> DemoDone:
-        """Sum up. Raises FailedError when a proof failed."""
-        proven = len(self._proven) == PROOFS and all(self._proven)
-        if not proven:
-            raise FailedError("The demo did not prove what it set out to prove.")
-        seconds = round(self._clock.monotonic() - self._began, 1)
-        return DemoDone(proven, len(self.acts), self._rows, seconds)
-
     def _fill(self) -> Told:
         create_database(self._server.url(), SOURCE)
-        self._rows = build_agency(self._server.url(SOURCE), self._scale)
+        self.rows = build_agency(self._server.url(SOURCE), self._scale)
         told = (
             f"A real PostgreSQL {self._server.installation.major} server, started just now.",
-            f"{self._rows:,} rows of users, campaigns, line items and events, with awkward types.",
+            f"{self.rows:,} rows of users, campaigns, line items and events, with awkward types.",
         )
-        return Told(told, self._rows)
+        return Told(told, self.rows)
 
     def _init(self) -> Told:
         made = initialise(self._app, self._reach, InitWishes())

@@ -16,32 +16,13 @@ from listbackup.operations.finds import FindWishes, RecordLife, find_records
 from listbackup.operations.prunes import PruneWishes, prune
 from listbackup.operations.queries import Asking, QueryWishes, run_query
 from listbackup.operations.restores import RestoreWishes, restore_snapshot
+from listbackup.operations.story import Act, Told
 from listbackup.sandbox.agency import Day, add_up_budgets, live_a_day
 from listbackup.vault.retention import Rules
 
 BUDGETS = "SELECT count(*) AS campaigns, sum(budget) AS budget FROM campaigns"
 RECORD = "3"
 """The key of a campaign that the day changes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What came of an act: lines, how many rows and bytes it dealt with, and whether it proved
-    what it had to (None: it had nothing to prove)."""
-
-    lines: tuple[str, ...]
-    rows: int = 0
-    bytes: int = 0
-    proven: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """A step to be taken."""
-
-    name: str
-    title: str
-    play: Callable[[], Told]
 
 
 @dataclass(slots=True)
