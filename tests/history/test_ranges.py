@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from listbackup.errors import IntegrityError
-from listbackup.history.ranges import Held, StoredRange
+from listbackup.history.ranges import Held, StoredRange, pick_rows
 from listbackup.testing.hosts import SeededEntropy
 from listbackup.testing.readings import ListedSource
 from listbackup.testing.vaults import Trial
@@ -116,6 +117,24 @@ def test_a_ref_that_claims_another_size_is_refused(trial: Trial) -> None:
     objects, ref = store(trial)
     with pytest.raises(IntegrityError, match="two sizes"):
         StoredRange(objects, replace(ref, plain_bytes=ref.plain_bytes - 1), Held()).read(0, 10)
+
+
+@pytest.mark.parametrize("width", [2, 4])
+def test_rows_are_picked_by_number(trial: Trial, width: int) -> None:
+    body = BODY[: 60_000 * 32]
+    objects, ref = store(trial, body)
+    table = np.frombuffer(body, "<u8").reshape(-1, width)
+    last = len(table) - 1
+    for rows in ([], [0], [last], [0, 2047, 2048, 4095, 4096, 9000, last], range(last + 1)):
+        wanted = np.array(rows, np.uint32)
+        assert np.array_equal(pick_rows(objects, ref, width, wanted), table[wanted])
+
+
+def test_no_row_is_picked_where_another_is_damaged(trial: Trial) -> None:
+    objects, ref = store(trial, BODY[: 60_000 * 32])
+    flip(trial, ref, 60_000 * 32 - 1)
+    with pytest.raises(IntegrityError, match="damaged or exchanged"):
+        pick_rows(objects, ref, 4, np.array([1], np.uint32))
 
 
 def test_what_is_held_stays_within_its_bound() -> None:

@@ -14,13 +14,12 @@ import numpy as np
 
 from listbackup.errors import IntegrityError
 from listbackup.history.deadlists import NO_LINES, DeadLines, DeadLists, count_live
-from listbackup.history.ranges import read_whole
+from listbackup.history.ranges import LANE, pick_rows, read_whole
 from listbackup.vault.objects import Objects
 from listbackup.vault.reading import Snapshot
 from listbackup.vault.states import State, StoredBatch
 
 Array = np.ndarray[Any, Any]
-LANE = np.dtype("<u8")
 AHEAD = 2
 """Sidecars that are read before they are needed: one a core, so that memory stays bounded."""
 
@@ -69,8 +68,7 @@ class Slice:
     def hashes(self) -> Array:
         """Read their hashes: (count, 2) numbers, or (count, 4) with keys. Raises
         IntegrityError."""
-        whole = read_sidecar(self.objects, self.batch, keyed=self.keyed)
-        return whole if self.lines is None else whole[self.lines]
+        return read_sidecar(self.objects, self.batch, keyed=self.keyed, lines=self.lines)
 
     def numbers(self) -> Array:
         """Give the numbers of the lines."""
@@ -109,15 +107,19 @@ def open_sides(before: Snapshot, after: Snapshot, name: str) -> tuple[Side, Side
     return sides[0], sides[1]
 
 
-def read_sidecar(objects: Objects, batch: StoredBatch, *, keyed: bool) -> Array:
-    """Read the hashes of a batch, verified: (rows, 2) numbers, or (rows, 4) with keys. Raises
-    IntegrityError."""
+def read_sidecar(
+    objects: Objects, batch: StoredBatch, *, keyed: bool, lines: Array | None = None
+) -> Array:
+    """Read the hashes of a batch, or of some of its lines (ascending), verified: (rows, 2)
+    numbers, or (rows, 4) with keys. Raises IntegrityError."""
     ref = batch.idx
     width = 4 if keyed else 2
     if ref.plain_bytes != batch.ref.rows * width * 8:
         raise IntegrityError(
             f"{ref.key} does not hold the hashes of {batch.ref.rows} lines.", subject=ref.key
         )
+    if lines is not None:
+        return pick_rows(objects, ref, width, lines)
     return np.frombuffer(read_whole(objects, ref), LANE).reshape(-1, width)
 
 
