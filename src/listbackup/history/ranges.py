@@ -188,9 +188,9 @@ def pick_rows(objects: Objects, ref: Ref, width: int, rows: Array) -> Array:
     frames = find_frames(objects, ref, body)
     step = frames.size // (8 * width)
     picked = np.empty((len(rows), width), LANE)
-    numbers, firsts = np.unique(rows // step, return_index=True)
-    ends = [*firsts.tolist()[1:], len(rows)]
-    for number, first, end in zip(numbers.tolist(), firsts.tolist(), ends, strict=True):
+    numbers, firsts, counts = np.unique(rows // step, return_index=True, return_counts=True)
+    places = np.column_stack((numbers, firsts, firsts + counts)).astype(np.int64)
+    for number, first, end in places.tolist():
         sealed = body[HEADER_SIZE + number * frames.step :]
         opened = open_frames(frames, ref, range(number, number + 1), sealed)[0]
         table = np.frombuffer(opened, LANE).reshape(-1, width)
