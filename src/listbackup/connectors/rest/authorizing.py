@@ -4,11 +4,13 @@ An authorizer serves one event loop. What a person gave is opened when the first
 """
 
 import base64
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
+from urllib.parse import quote_plus
 
 from listbackup.connectors.rest.connection import Connection
-from listbackup.connectors.rest.models.authentication import ApiKey, Basic, Bearer
+from listbackup.connectors.rest.filling import set_parameter
+from listbackup.connectors.rest.models.authentication import ApiKey, Basic, Bearer, Place
 from listbackup.connectors.rest.refreshing import TokenAuthorizer
 from listbackup.connectors.rest.transport import Request, Response, Transport
 from listbackup.events import ConsentEnded, Emit
@@ -42,15 +44,20 @@ class FixedAuthorizer:
     def __init__(self, connection: Connection, emit: Emit) -> None:
         self._connection = connection
         self._emit = emit
-        self._header: tuple[str, Secret] | None = None
+        self._proofs: list[Proof] | None = None
         self._told = False
 
     async def authorize(self, request: Request) -> Request:
         """Put the key in. Raises AuthError where there is none."""
-        if self._header is None:
-            self._header = write_header(self._connection)
-        name, value = self._header
-        return replace(request, headers={**request.headers, name: value.reveal()})
+        if self._proofs is None:
+            self._proofs = write_proofs(self._connection)
+        headers, url = dict(request.headers), request.url
+        for one in self._proofs:
+            if one.in_query:
+                url = set_parameter(url, one.name, one.value.reveal())
+            else:
+                headers[one.name] = one.value.reveal()
+        return replace(request, headers=headers, url=url)
 
     async def refused(self, response: Response) -> bool:
         """There is no other key: say so, once."""
@@ -62,17 +69,36 @@ class FixedAuthorizer:
         return False
 
 
-def write_header(connection: Connection) -> tuple[str, Secret]:
-    """Give name and value of the header that proves who we are. Raises AuthError."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A header, or a parameter of the query, that proves who we are."""
+
+    name: str
+    value: Secret
+    in_query: bool = False
+
+
+def write_proofs(connection: Connection) -> list[Proof]:
+    """Give what proves who we are. Raises AuthError."""
     secrets = connection.credential().secrets
     match connection.way:
         case ApiKey() as way:
-            return way.header, Secret(way.prefix + secrets["key"].reveal())
+            return [
+                _write_key(connection, place, secrets[name].reveal())
+                for name, place in (("key", way), *((one.name, one) for one in way.also))
+            ]
         case Bearer():
-            return "Authorization", Secret(f"Bearer {secrets['token'].reveal()}")
+            return [Proof("Authorization", Secret(f"Bearer {secrets['token'].reveal()}"))]
         case _:
             password = secrets["password"].reveal() if "password" in secrets else ""
             pair = f"{secrets['user'].reveal()}:{password}"
             encoded = base64.b64encode(pair.encode()).decode("ascii")
             connection.learn(encoded)
-            return "Authorization", Secret(f"Basic {encoded}")
+            return [Proof("Authorization", Secret(f"Basic {encoded}"))]
+
+
+def _write_key(connection: Connection, place: Place, key: str) -> Proof:
+    value = place.prefix + key
+    if place.param:
+        connection.learn(quote_plus(value))
+    return Proof(place.header or place.param, Secret(value), bool(place.param))

@@ -17,6 +17,7 @@ ACCEPTED = "gzip, deflate"
 _BROKEN = (zlib.error, cast(type[Exception], isal_zlib.error))
 _PIECE = 256 * 2**10
 _GZIP = 31
+_ZLIB = 8
 _MOST_MEMBERS = 1024
 _NOT_JSON = ("text/html", "application/xhtml", "application/xml", "text/xml", "image/", "video/")
 
@@ -39,6 +40,7 @@ class Inflater:
         self._members = 1
         self._fed = False
         self._pieces: list[bytes] = []
+        self._bare = False
         self._unzip = self._open()
 
     def add(self, piece: bytes) -> None:
@@ -46,8 +48,11 @@ class Inflater:
         if self._unzip is None:
             self._keep(piece)
             return
-        self._fed = self._fed or bool(piece)
+        first, self._fed = not self._fed and bool(piece), self._fed or bool(piece)
         try:
+            if first and self._encoding == "deflate" and piece[0] & 0x0F != _ZLIB:
+                self._bare = True
+                self._unzip = self._open()
             while piece:
                 piece = self._inflate(piece)
         except _BROKEN as error:
@@ -87,7 +92,8 @@ class Inflater:
             case "gzip" | "x-gzip":
                 return isal_zlib.decompressobj(_GZIP)
             case "deflate":
-                return zlib.decompressobj()
+                # RFC 9110 wants a zlib stream; many servers send the bare one
+                return zlib.decompressobj(-15 if self._bare else 15)
             case _:
                 raise TransportError(Kind.MALFORMED, "the body is compressed in an unknown way")
 

@@ -138,7 +138,7 @@ def _find_misplaced(platform: Platform) -> Iterator[Finding]:
             if one.name not in known:
                 yield trail, f"its parent lends no field {one.name!r} (`parent.fields`)"
         writes = trail[0] == "streams" and len(trail) > 2 and trail[2] in ("one", "restore")
-        reads_again = trail[-1] in ("written", "wrapped", "until_wrapped") or "paging" in trail
+        reads_again = not {"written", "wrapped", "until_wrapped", "paging"}.isdisjoint(trail)
         if one.kind == "record" and not (writes or reads_again):
             yield trail, "there is no record here yet to take a field from"
     fed = {one.stream: place for place, feed in enumerate(platform.feeds) for one in feed.streams}

@@ -57,7 +57,8 @@ def list_wanted(way: Authentication) -> tuple[Wanted, ...]:
     """Name the secrets that a person has to give."""
     match way:
         case ApiKey():
-            return (Wanted("key", way.title, way.hint),)
+            further = (Wanted(one.name, one.title, one.hint) for one in way.also)
+            return (Wanted("key", way.title, way.hint), *further)
         case Bearer():
             return (Wanted("token", way.title, way.hint),)
         case Basic(password="none"):

@@ -120,7 +120,7 @@ class FeedReader:
         if checkpoint.last is None or checkpoint.since is None:
             return ""
         key, time = checkpoint.last
-        moment = read_moment(time)
+        moment = read_moment(time, self._feed.since.zone)
         asked = moment is not None and moment >= self._begin(checkpoint.since)
         if asked and listing.seen.look([key.encode()]) == [True]:
             return f"the events of {self._feed.name} have a gap"

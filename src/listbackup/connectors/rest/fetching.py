@@ -4,6 +4,7 @@ again, one that is too much for the platform is asked for smaller.
 Knows no order of pages.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -41,7 +42,8 @@ class Moments:
 class Listing:
     """One list that is being read: how it is asked for, how its pages are cut, what was noted.
 
-    `seen` has the keys of this list; `shared`, where given, those of all lists of the stream.
+    `seen` has the keys of this list; `shared`, where given, those of all lists of the stream, and
+    `twins` keys with their records, where a key might be good within one list only.
     `notes.rows` counts the keys of the stream.
     """
 
@@ -54,6 +56,7 @@ class Listing:
     shared: SeenKeys | None = None
     moments: Moments = field(default_factory=Moments)
     total: int | None = None
+    twins: SeenKeys | None = None
 
     async def fetch(self, draft: Draft) -> Page:
         """Ask for a page until every record in it can be kept, at most four times; then give it
@@ -85,9 +88,27 @@ class Listing:
         page.note(self.notes)
         fresh = self.seen.add(page.keys, fresh)
         if self.shared is not None:
-            fresh = self.shared.add(page.keys)
+            own, fresh = fresh, self.shared.add(page.keys)
+            if self.twins is not None:
+                self._find_twins(page, own, fresh)
         self.notes.rows = (self.shared or self.seen).count
         return fresh
+
+    def _find_twins(self, page: Page, own: Sequence[bool], fresh: Sequence[bool]) -> None:
+        """Doubt where a key that another list gave comes with another record."""
+        assert self.twins is not None
+        pairs = [b"%s %s" % pair for pair in zip(page.keys, page.records, strict=True)]
+        news = self.twins.add(pairs)
+        if any(
+            here and not new and other for here, new, other in zip(own, fresh, news, strict=True)
+        ):
+            self.notes.doubt(TWINS)
+
+
+TWINS = (
+    "different records of different lists have the same key: `key` needs a field of the parent "
+    "(`adds`)"
+)
 
 
 class Sizes:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import quote, unquote_plus, urlencode, urljoin, urlsplit
 
 from listbackup.connectors.rest import transport
 from listbackup.connectors.rest.models.placeholders import Placeholder, Text
@@ -21,7 +21,8 @@ Query = tuple[tuple[str, str], ...]
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A request that can still be told parameters: they go into the body where there is one, else
-    into the query. `operation` is `METHOD /path` with the placeholders of the path."""
+    into the query. `operation` is `METHOD /path` with the placeholders of the path; `hidden` are
+    parameters that are secrets: a URL of the platform's that has them is kept without."""
 
     method: str
     url: str
@@ -30,6 +31,7 @@ class Draft:
     body: Mapping[str, Any] | None = None
     form: bool = False
     operation: str = ""
+    hidden: frozenset[str] = frozenset()
 
     def tell(self, parameters: Mapping[str, Any], joined: str | None = None) -> "Draft":
         """Set parameters; with `joined` a text that is there already stays in front of it."""
@@ -49,11 +51,24 @@ class Draft:
         found = _look(self.body, name.split("."))
         if joined is not None and isinstance(found, str) and isinstance(value, str):
             value = found + joined + value
+        elif joined is not None and isinstance(found, list) and isinstance(value, list):
+            value = found + value
         return replace(self, body=_put(self.body, name.split("."), value))
 
     def go_to(self, url: str) -> "Draft":
-        """Ask at another URL, absolute or relative to this one, that has its query already."""
-        return replace(self, url=urljoin(self.whole_url, url), query=())
+        """Ask at another URL, absolute or relative to this one, that has its query already. One
+        of the same host is never asked less safely than this one."""
+        there = urljoin(self.whole_url, url)
+        here, goal = urlsplit(self.url), urlsplit(there)
+        if (here.scheme, goal.scheme, goal.netloc) == ("https", "http", here.netloc):
+            there = goal._replace(scheme="https").geturl()
+        return replace(self, url=there, query=())
+
+    def conceal(self, url: str) -> str:
+        """Write a URL of the platform's without secrets."""
+        for name in self.hidden:
+            url = set_parameter(url, name, None)
+        return url
 
     @property
     def whole_url(self) -> str:
@@ -146,9 +161,10 @@ def _put(value: Any, path: list[str], given: Any) -> Any:
     if not path:
         return given
     step, rest = path[0], path[1:]
-    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+    if isinstance(value, list) and step.isdecimal():
         place = int(step)
-        return [*value[:place], _put(value[place], rest, given), *value[place + 1 :]]
+        here = value[place] if place < len(value) else None
+        return [*value[:place], _put(here, rest, given), *value[place + 1 :]]
     fields = value if isinstance(value, Mapping) else {}
     return {**fields, step: _put(fields.get(step), rest, given)}
 
@@ -164,6 +180,16 @@ def _flatten(body: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]
         else:
             pairs.append((named, write_plain(value)))
     return pairs
+
+
+def set_parameter(url: str, name: str, value: str | None) -> str:
+    """Set a parameter of a URL's query, in place of those of its name; None takes it away."""
+    head, mark, rest = url.partition("#")
+    path, _, query = head.partition("?")
+    pieces = [one for one in query.split("&") if one and unquote_plus(one.split("=")[0]) != name]
+    if value is not None:
+        pieces.append(urlencode({name: value}))
+    return path + ("?" + "&".join(pieces) if pieces else "") + mark + rest
 
 
 def write_plain(value: Any) -> str:

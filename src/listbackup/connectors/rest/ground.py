@@ -3,12 +3,13 @@ what the YAML says to a request.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from listbackup.connectors.rest.answers import Asker
 from listbackup.connectors.rest.filling import Draft, Values, draft
+from listbackup.connectors.rest.models.authentication import ApiKey
 from listbackup.connectors.rest.models.pagination import OnePage, Paging, PagingOrName
 from listbackup.connectors.rest.models.placeholders import Placeholder
 from listbackup.connectors.rest.models.platform import Platform
@@ -33,9 +34,12 @@ class Ground:
 
     def draft(self, request: Request, values: Values, subject: str) -> Draft:
         """Fill a request in. Raises SourceError."""
-        return draft(
+        made = draft(
             self.base_url, self.platform.headers, request, {**self.values, **values}, subject
         )
+        ways = [one for one in self.platform.authentication if isinstance(one, ApiKey)]
+        places = [place for way in ways for place in (way, *way.also)]
+        return replace(made, hidden=frozenset(one.param for one in places if one.param))
 
     @property
     def values(self) -> Values:

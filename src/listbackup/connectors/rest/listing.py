@@ -99,6 +99,8 @@ class _Chain:
                 try:
                     full = self._find_full(page, asked)
                     following = follow(self._paging, step, page, sum(fresh), key, full)
+                    if following is not None and following.url:
+                        following = Step(url=self._listing.draft.conceal(following.url))
                 except Contradiction as found:
                     problem = str(found)
             if not problem or tries == TRIES:

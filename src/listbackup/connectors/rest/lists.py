@@ -45,6 +45,9 @@ class Lists:
         self._moments = moments
         self._seen = seen
         self._used = False
+        # a key with a field of the parent is another one in each list
+        alone = {one[0] for one in spec.key}.isdisjoint(spec.adds)
+        self._twins = SeenKeys() if spec.parent is not None and alone else None
 
     async def read(
         self,
@@ -114,6 +117,7 @@ class Lists:
             listing.moments = self._moments
             if self._used or lent is not None or spec.slices is not None:
                 listing.shared = self._seen
+                listing.twins = self._twins if lent is not None else None
             else:
                 # the only list of the stream, for all we know: its keys are kept once
                 listing.seen = self._seen

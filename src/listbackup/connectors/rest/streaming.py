@@ -237,7 +237,8 @@ class StreamRun:
                 lending.lend(fresh)
         if self._moments.first is None and self._spec.since is not None:
             # a platform that does not say its time says it in its records
-            times = map(read_moment, fields_of(batch.page.records, self._spec.since.field))
+            said = fields_of(batch.page.records, self._spec.since.field)
+            times = [read_moment(one, self._spec.since.zone) for one in said]
             known = [one for one in (self._newest, *times) if one is not None]
             self._newest = max(known, default=None)
 

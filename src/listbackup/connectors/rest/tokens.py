@@ -89,7 +89,11 @@ def write_request(
         fields = dict(form)
     else:
         fields = {**form, "client_id": client[0], "client_secret": client[1]}
-    return Request("POST", url, headers, urlencode(fields).encode("ascii"), operation)
+    body = urlencode(fields)
+    if isinstance(way, OAuthClient) and way.sends == "json":
+        headers["Content-Type"] = "application/json"
+        body = json.dumps(fields)
+    return Request("POST", url, headers, body.encode("ascii"), operation)
 
 
 def _read(connection: Connection, response: Response, secrets: list[Secret]) -> Mapping[str, Any]:

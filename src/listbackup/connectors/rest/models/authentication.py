@@ -2,21 +2,43 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from listbackup.connectors.rest.models.placeholders import Template
 from listbackup.connectors.rest.models.stanza import Name, Span, Stanza
 
 
-class ApiKey(Stanza):
-    """A key in a header."""
+class Place(Stanza):
+    """Where a key goes: into a `header`, after `prefix`, or into the parameter `param` of the
+    query."""
+
+    header: str = ""
+    param: str = ""
+    prefix: str = ""
+
+    @model_validator(mode="after")
+    def _say_where(self) -> "Place":
+        if bool(self.header) == bool(self.param):
+            raise ValueError("either `header` or `param` says where the key goes")
+        return self
+
+
+class FurtherKey(Place):
+    """Another secret that goes with the key; it is asked for by its `name`."""
+
+    name: Name
+    title: str
+    hint: str = ""
+
+
+class ApiKey(Place):
+    """A key in a header, or in the query; `also` others that go with it."""
 
     kind: Literal["api_key"]
     name: Name
     title: str
     hint: str = ""
-    header: str
-    prefix: str = ""
+    also: tuple[FurtherKey, ...] = ()
     budgets: tuple[Name, ...] = ()
 
 
@@ -67,7 +89,8 @@ class OAuthCode(Stanza):
 
 
 class OAuthClient(Stanza):
-    """OAuth 2, client credentials (RFC 6749 4.4)."""
+    """OAuth 2, client credentials (RFC 6749 4.4). `sends`: tokens are asked for by a form, as the
+    RFC has it, or by JSON."""
 
     kind: Literal["oauth2_client"]
     name: Name
@@ -76,6 +99,7 @@ class OAuthClient(Stanza):
     token_url: Template
     scopes: tuple[str, ...] = ()
     client: Literal["basic", "body"] = "basic"
+    sends: Literal["form", "json"] = "form"
     lifetime: Span = 3600
     refresh_ahead: Span = 300
     parameters: dict[str, Template] = Field(default_factory=dict)

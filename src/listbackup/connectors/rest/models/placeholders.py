@@ -117,3 +117,16 @@ Body = Annotated[
     WithJsonSchema({"type": "object"}),
 ]
 """A JSON object with texts that may have placeholders."""
+
+
+def _read_wrapped(value: Any) -> Any:
+    return read_body(value) if isinstance(value, dict | list) else read_text(value)
+
+
+Wrapped = Annotated[
+    Any,
+    PlainValidator(_read_wrapped),
+    PlainSerializer(write_body),
+    WithJsonSchema({"type": ["string", "object", "array"]}),
+]
+"""A text, or a part of a JSON body, with texts that may have placeholders."""

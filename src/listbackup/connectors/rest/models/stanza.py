@@ -4,7 +4,9 @@ Small kinds of values: spans of time, dotted paths, names. Knows no HTTP.
 """
 
 import re
+from datetime import UTC, tzinfo
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -37,6 +39,16 @@ def read_path(value: Any) -> tuple[str, ...]:
     if not isinstance(value, str) or (value and _PATH.fullmatch(value) is None):
         raise ValueError("this is to be a field's name, or names joined by dots")
     return tuple(value.split(".")) if value else ()
+
+
+def find_zone(name: str) -> tzinfo:
+    """Give a zone of time by its name; UTC needs no database. Raises ValueError."""
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise ValueError(f"{name!r} is no zone of time that this machine knows") from error
 
 
 Span = Annotated[

@@ -2,14 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from listbackup.connectors.rest.models.pagination import PagingOrName
-from listbackup.connectors.rest.models.placeholders import Body, Template
-from listbackup.connectors.rest.models.stanza import Name, Path, Span, Stanza, StreamName
+from listbackup.connectors.rest.models.placeholders import Body, Template, Wrapped
+from listbackup.connectors.rest.models.stanza import Name, Path, Span, Stanza, StreamName, find_zone
 from listbackup.connectors.rest.models.writing import Restore
 
-TimeFormat = Literal["unix", "unix_ms", "iso", "iso_ms", "date"]
+TimeFormat = Literal[
+    "unix", "unix_ms", "iso", "iso_ms", "iso_offset", "local", "local_space", "rfc2822", "date"
+]
 
 
 class Request(Stanza):
@@ -32,19 +34,28 @@ class Since(Stanza):
     the last sync is asked for again, because indexes lag and clocks differ. `until`, where given,
     closes the span, and `slices` cuts a listing into spans that have at most so many records.
     `wrapped`: what the parameter says where the moment alone is not it; `{record.FIELD}`, of the
-    field above, is the moment (`start_time=={record.updated}`); `until_wrapped` the same for
-    `until`. A parameter that says something already has both, with `joined` between them.
+    field above, is the moment (`start_time=={record.updated}`), or an object or list for a body of
+    JSON; `until_wrapped` the same for `until`. `zone`: where `local` times (without a zone, in
+    texts and records) and dates are told, such as `Europe/Berlin`. A parameter that says something
+    already has both, with `joined` between them.
     """
 
     param: str
     until: str = ""
     field: Path
     written: TimeFormat = "iso"
-    wrapped: Template | None = None
-    until_wrapped: Template | None = None
+    zone: str = "UTC"
+    wrapped: Wrapped | None = None
+    until_wrapped: Wrapped | None = None
     joined: str = ";"
     sees: Literal["changed", "created"] = "changed"
     lookback: Span = 3600
+
+    @field_validator("zone")
+    @classmethod
+    def _know_zone(cls, value: str) -> str:
+        find_zone(value)
+        return value
 
 
 class Slices(Stanza):
