@@ -310,6 +310,18 @@ def test_without_a_file_the_places_are_named(machine: Machine) -> None:
     assert machine.run("config", "check").code == 2
 
 
+def test_more_lists_of_a_platform_are_read_at_once_than_parts_of_a_database(
+    machine: Machine,
+) -> None:
+    write(
+        machine,
+        "sources:\n  shop:\n    url: postgresql://me@db/shop\n  pay:\n    connector: stripe\n",
+    )
+    found = settings(machine.do("config", "show", "--json"))
+    assert found["sources.shop.jobs"][0] == 2
+    assert found["sources.pay.jobs"][0] == 8
+
+
 def test_jobs_come_from_the_flag_then_the_variable_then_the_file(
     machine: Machine, small: str
 ) -> None:

@@ -99,7 +99,10 @@ class ReadingOptions:
     ] = None
     jobs: Annotated[
         int | None,
-        Parameter(group=READING, help="How many parts are read at once, 1 to 64; 2 by default."),
+        Parameter(
+            group=READING,
+            help="How many parts are read at once, 1 to 64; 2 by default, 8 lists of a platform.",
+        ),
     ] = None
     limit_rate: Annotated[
         str | None,

@@ -19,6 +19,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 """What may also stand in the environment, and how it is read there and in an option."""
 _USUAL = ReadOptions()
+_OF_PLATFORMS = ReadOptions(jobs=8)
+"""Lists of a platform wait for its answers most of the time, and share its budgets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ def choose_reading(
 ) -> list[Setting]:
     """Choose each setting, for a source of the file where one is named. Raises UsageError."""
     said = found.source(source) if found is not None and source is not None else None
+    usual = _OF_PLATFORMS if said is not None and said.connector is not None else _USUAL
     chosen = []
     for one in fields(ReadingWishes):
         written = None
@@ -53,7 +56,7 @@ def choose_reading(
             flag=getattr(wishes, one.name),
             environment=environment if read is not None else {},
             written=written,
-            default=getattr(_USUAL, one.name),
+            default=getattr(usual, one.name),
         )
         if read is not None and setting.origin in ("flag", "environment"):
             setting = Setting(one.name, read(setting.value), setting.origin, setting.where)
