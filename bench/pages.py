@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,17 @@ def make_record(dice: random.Random, number: int, place: int) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where the pages are, and which process serves them."""
+
+    url: str
+    process: int
+
+
 @contextmanager
-def serve_pages(home: Path, pages: Path) -> Iterator[str]:
-    """Serve them, and give the base URL. Raises CommandFailed where there is no nginx."""
+def serve_pages(home: Path, pages: Path) -> Iterator[Serving]:
+    """Serve them. Raises CommandFailed where there is no nginx."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise CommandFailed("nginx is needed to serve pages (Debian: apt-get install nginx-light)")
@@ -107,7 +116,7 @@ def serve_pages(home: Path, pages: Path) -> Iterator[str]:
     )
     try:
         _wait_for(port)
-        yield f"http://127.0.0.1:{port}"
+        yield Serving(f"http://127.0.0.1:{port}", running.pid)
     finally:
         running.terminate()
         running.wait()

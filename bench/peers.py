@@ -17,10 +17,10 @@ HERE = Path(__file__).resolve().parent
 BOUNDS = {"sqlalchemy": 10.0, "pyarrow": 10.0, "connectorx": 2.5}
 
 
-def make_environment() -> Path:
-    """Install dlt as locked, unless it is there, and give its interpreter. Raises CommandFailed
-    where it cannot be installed."""
-    place, lock = HERE / ".peers" / "dlt", HERE / "peers" / "dlt.txt"
+def make_environment(name: str = "dlt") -> Path:
+    """Install a peer as locked, unless it is there, and give its interpreter. Raises
+    CommandFailed where it cannot be installed."""
+    place, lock = HERE / ".peers" / name, HERE / "peers" / f"{name}.txt"
     python, stamp = place / "bin" / "python", place / "installed"
     if stamp.exists() and stamp.read_bytes() == lock.read_bytes():
         return python
@@ -30,7 +30,7 @@ def make_environment() -> Path:
         subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
         subprocess.run([str(python), *install], check=True)
     except subprocess.CalledProcessError as error:
-        raise CommandFailed("dlt could not be installed under bench/.peers") from error
+        raise CommandFailed(f"{name} could not be installed under bench/.peers") from error
     shutil.copy(lock, stamp)
     return python
 

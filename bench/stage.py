@@ -135,15 +135,17 @@ class Stage:
         environment: Mapping[str, str] | None = None,
         *,
         patient: bool = True,
+        server: int | None = None,
     ) -> dict[str, Measured]:
         """Run every contender once a round and give all runs by name. Each waits for a quiet
-        moment, or where that would take longer than the runs themselves only the first."""
+        moment, or where that would take longer than the runs themselves only the first. `server`
+        is the process that works for them, if not PostgreSQL."""
         measured = {one.name: Measured(one.name) for one in contenders}
         for number in range(1, (rounds or self.options.rounds) + 1):
             for one in contenders:
                 if patient or not any(other.runs for other in measured.values()):
                     wait_for_quiet(self.options.patience)
-                run = self._run(one, environment or self.environment)
+                run = self._run(one, environment or self.environment, server)
                 measured[one.name].runs.append(run)
                 self.say(
                     f"  round {number}  {one.name:<28} {run.wall:8.2f} s"
@@ -152,14 +154,14 @@ class Stage:
                 )
         return measured
 
-    def _run(self, contender: Contender, environment: Mapping[str, str]) -> Run:
+    def _run(self, contender: Contender, environment: Mapping[str, str], server: int | None) -> Run:
         options = self.options
         for attempt in range(1, options.attempts + 1):
             if attempt > 1:
                 wait_for_quiet(options.patience)
             command = contender.command()
             os.sync()
-            run = measure(command, environment, self.server.process.pid)
+            run = measure(command, environment, server or self.server.process.pid)
             contender.after(run)
             if not run.disturbed or attempt == options.attempts:
                 break

@@ -12,7 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import exporting, history, peers, pruning, recovering, repeating, starting
+from bench import (
+    exporting,
+    history,
+    peers,
+    platforms,
+    pruning,
+    recovering,
+    repeating,
+    starting,
+)
 from bench.measuring import CommandFailed
 from bench.stage import Options, Stage
 from bench.targets import Part, Target, write_table, write_targets
@@ -35,6 +44,8 @@ PARTS: Mapping[str, Callable[[Stage], Part]] = {
     "growth": exporting.measure_growth,
     "prune": pruning.measure_plans,
     "history": history.measure_history,
+    "rest": platforms.measure_platforms,
+    "small": platforms.measure_small_sources,
 }
 RESULTS = Path(__file__).resolve().parent / "results"
 SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"}
