@@ -74,6 +74,8 @@ class Listing:
             tries += 1
             response = await self.asker.ask(draft.finish(), check)
             self.moments.learn(read_date(response.headers))
+            if response.nothing:
+                return self.cutter.cut(response)
             if pages[0].whole or tries >= TRIES:
                 return pages[0]
             await self.rest(tries)

@@ -45,9 +45,7 @@ class Lists:
         self._moments = moments
         self._seen = seen
         self._used = False
-        # a key with a field of the parent is another one in each list
-        alone = {one[0] for one in spec.key}.isdisjoint(spec.adds)
-        self._twins = SeenKeys() if spec.parent is not None and alone else None
+        self._twins = None if spec.parent is None or _is_of_parent(spec) else SeenKeys()
 
     async def read(
         self,
@@ -135,3 +133,10 @@ class Lists:
         values: Values = lent.values if lent else {}
         draft = self._ground.draft(total.request, values, self._spec.name)
         return Count(total, self._ground.asker, draft)
+
+
+def _is_of_parent(spec: Stream) -> bool:
+    """Whether all that a parent lends is in the key: then one list cannot have another's keys."""
+    lent = {".".join(field) for field in spec.parent.fields} if spec.parent else set()
+    texts = [spec.adds[one[0]] for one in spec.key if one[0] in spec.adds]
+    return lent <= {one.name for text in texts for one in text.placeholders}
