@@ -3,19 +3,22 @@
 import base64
 import hashlib
 import http.client
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
+from listbackup.connectors.rest.connection import Overrides
 from listbackup.connectors.rest.consent import NotOurs, begin_consent, read_answer
 from listbackup.connectors.rest.consenting import consent_by_pasting, consent_in_browser
 from listbackup.connectors.rest.credentials import Tokens
-from listbackup.errors import AuthError, UsageError
+from listbackup.errors import AuthError, RefusedError, UsageError
 from listbackup.sandbox.platforms.oauth import Client, Wish
 from listbackup.testing.hosts import SeededEntropy
-from tests.connectors.rest.connected import CLIENT, REDIRECT, World, secrets_of
+from tests.connectors.rest.connected import BASE, CLIENT, REDIRECT, World, secrets_of
 
 
 def query_of(url: str) -> dict[str, str]:
@@ -42,7 +45,8 @@ def test_the_question_names_us_and_hides_what_proves_us() -> None:
 @pytest.mark.parametrize(
     "answer",
     ["", "code=c", "code=c&state=", "code=c&state=other", "state={state}", "&" * 200]
-    + ["code=c&state={state}&state={state}", "error=access_denied&state=other", "%ff%00=1"],
+    + ["code=c&state={state}&state={state}", "error=access_denied&state=other", "%ff%00=1"]
+    + ["http://[bad?code=1", "http://a\u2100b/?code=1", "code=c&state=\udcff"],
 )
 def test_what_is_no_answer_of_ours_is_told_apart(answer: str) -> None:
     world = World()
@@ -196,7 +200,10 @@ def test_waiting_has_an_end() -> None:
 
 def test_a_browser_can_come_back_by_itself_to_this_machine_only() -> None:
     world = World()
-    for redirect in ("https://example.com/back", "http://127.0.0.1/", "http://evil.example:80/"):
+    for redirect in (
+        *("https://example.com/back", "http://127.0.0.1/", "http://evil.example:80/"),
+        *("http://127.0.0.1:99999/cb", "http://[::1/cb", "http://127.0.0.1:abc/"),
+    ):
         with pytest.raises(UsageError, match="cannot come back"):
             consent_in_browser(
                 world.connection(),
@@ -220,3 +227,45 @@ def test_an_endless_request_is_given_up() -> None:
         assert browser.get(f"{query_of(url)['redirect_uri']}?{approve(world, url)}") == 200
 
     assert consent_with(world, Browser(visit)).access
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("file:///usr/bin/thing", "javascript:alert(1)", "--remote", "http://keap.example/a"),
+        *("https://169.254.169.254/latest", "https://127.0.0.1/a", "https://u:p@keap.example/a"),
+    ],
+)
+def test_no_browser_is_sent_where_a_source_may_not_go(url: str) -> None:
+    world = World()
+    shown: list[str] = []
+    places = Overrides(f"{BASE}/crm", url, f"{BASE}/token")
+    with pytest.raises(RefusedError, match="may not be asked"):
+        consent_in_browser(
+            world.connection(overrides=places),
+            secrets_of(CLIENT),
+            SeededEntropy(1),
+            shown.append,
+            patience=0.05,
+        )
+    assert shown == []
+
+
+def test_connections_that_only_stay_open_keep_no_browser_away() -> None:
+    world = World()
+    opened: list[socket.socket] = []
+
+    def visit(url: str, browser: Browser) -> None:
+        where = query_of(url)["redirect_uri"]
+        address = (urlsplit(where).hostname, urlsplit(where).port)
+        for _ in range(200):
+            opened.append(socket.create_connection(address, timeout=20))
+            opened[-1].sendall(b"GET /")
+        opened[0].settimeout(5)
+        with suppress(ConnectionResetError):
+            assert opened[0].recv(1) == b""
+        assert browser.get(f"{where}?{approve(world, url)}") == 200
+
+    assert consent_with(world, Browser(visit)).access
+    for one in opened:
+        one.close()

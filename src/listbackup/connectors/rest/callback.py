@@ -2,7 +2,8 @@
 
 It answers one path, to requests that name it by its own address; everything else gets 404 and
 changes nothing. What comes is judged by whoever waits; until that accepts an answer it goes on
-waiting. Knows no OAuth.
+waiting. Of too many connections the oldest are given up, so that whoever only opens them keeps no
+browser away. Knows no OAuth.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 HOST = "127.0.0.1"
 _MOST = 16 * 1024
 _SLOWEST = 10.0
+_MOST_OPEN = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class CallbackServer:
         self._server: asyncio.Server | None = None
         self._answered = asyncio.Event()
         self._taken = False
+        self._open: dict[asyncio.StreamWriter, None] = {}
 
     async def open(self) -> str:
         """Listen; gives the URL to come back to. Raises OSError where the port is taken."""
@@ -61,20 +64,32 @@ class CallbackServer:
         """Stop listening."""
         if self._server is not None:
             self._server.close()
+            for writer in list(self._open):
+                self._give_up(writer)
             await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
-            head = await asyncio.wait_for(self._read_head(reader), _SLOWEST)
-            verdict = self._answer(head)
-            self._taken = self._taken or verdict.done
-            writer.write(_write_page(verdict))
-            await asyncio.wait_for(writer.drain(), _SLOWEST)
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
+        self._open[writer] = None
+        while len(self._open) > _MOST_OPEN:
+            self._give_up(next(iter(self._open)))
+        try:
+            with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
+                head = await asyncio.wait_for(self._read_head(reader), _SLOWEST)
+                verdict = self._answer(head)
+                self._taken = self._taken or verdict.done
+                writer.write(_write_page(verdict))
+                await asyncio.wait_for(writer.drain(), _SLOWEST)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+        finally:
+            self._give_up(writer)
         if self._taken:
             self._answered.set()
+
+    def _give_up(self, writer: asyncio.StreamWriter) -> None:
+        self._open.pop(writer, None)
+        writer.transport.abort()
 
     async def _read_head(self, reader: asyncio.StreamReader) -> list[str]:
         try:

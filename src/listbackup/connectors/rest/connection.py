@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from listbackup.connectors.rest.budgets import Budgets
 from listbackup.connectors.rest.credentials import Credential, Keeper, read_credential
+from listbackup.connectors.rest.hosts import HostGuard
 from listbackup.connectors.rest.models.authentication import (
     Authentication,
     OAuthClient,
@@ -124,12 +125,17 @@ class Connection:
         try:
             return self.connect(self.origins, self.allow_private_hosts)
         except TransportError as error:
-            raise RefusedError(
-                f"{self.name} may not be asked: {error.detail}.",
-                subject=self.masked,
-                risk="Nothing was sent.",
-                hint="Look at its URLs; docs/sources.md tells what they may be.",
-            ) from None
+            raise self._forbid(error) from None
+
+    def judge_authorize_url(self) -> str:
+        """Give the URL that a browser is sent to, judged as those that are asked. Raises
+        RefusedError."""
+        url = self.authorize_url
+        try:
+            guard = HostGuard([url], allow_private_hosts=self.allow_private_hosts)
+            return guard.judge_url(url).url
+        except TransportError as error:
+            raise self._forbid(error) from None
 
     def credential(self) -> Credential:
         """Open what this source is opened with. Raises AuthError where it was never connected or
@@ -146,6 +152,14 @@ class Connection:
                 f"says {self.platform.platform} by {self.way.name}"
             )
         return found
+
+    def _forbid(self, error: TransportError) -> RefusedError:
+        return RefusedError(
+            f"{self.name} may not be asked: {error.detail}.",
+            subject=self.masked,
+            risk="Nothing was sent.",
+            hint="Look at its URLs; docs/sources.md tells what they may be.",
+        )
 
     def refuse(self, why: str) -> AuthError:
         """Make the error for a source that cannot be opened until a person connects it again."""

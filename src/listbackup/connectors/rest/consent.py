@@ -41,7 +41,8 @@ class Consent:
 def begin_consent(
     connection: Connection, secrets: Mapping[str, Secret], redirect: str, entropy: Entropy
 ) -> Consent:
-    """Begin one; `redirect` is where the browser is to come back to."""
+    """Begin one; `redirect` is where the browser is to come back to. Raises RefusedError where a
+    browser may not be sent to the platform's URL."""
     way = connection.way
     assert isinstance(way, OAuthCode)
     state, verifier = (Secret(_write(entropy(32))) for _ in range(2))
@@ -57,7 +58,7 @@ def begin_consent(
         digest = hashlib.sha256(verifier.reveal().encode("ascii")).digest()
         query |= {"code_challenge": _write(digest), "code_challenge_method": "S256"}
     query |= {name: connection.fill(text) for name, text in way.parameters.items()}
-    place = connection.authorize_url
+    place = connection.judge_authorize_url()
     url = f"{place}{'&' if '?' in place else '?'}{urlencode(query)}"
     return Consent(url, redirect, state, verifier)
 
@@ -66,8 +67,8 @@ def read_answer(connection: Connection, consent: Consent, url: str) -> Secret:
     """Read the code out of the URL, or the query alone, to which the browser was sent. Raises
     NotOurs, AuthError where the platform or the person said no."""
     text = url.strip()
-    query = urlsplit(text).query if "?" in text else text
     try:
+        query = urlsplit(text).query if "?" in text else text
         fields = parse_qs(query, keep_blank_values=True, max_num_fields=50)
     except ValueError:
         raise NotOurs("it cannot be read") from None

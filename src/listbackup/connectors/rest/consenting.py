@@ -112,10 +112,14 @@ def _make_server(
 ) -> CallbackServer:
     if redirect is None:
         return CallbackServer(f"/{encode_base32(entropy(20))}", judge)
-    parts = urlsplit(redirect)
-    if parts.scheme != "http" or parts.hostname not in _OWN or not parts.port:
+    try:
+        parts = urlsplit(redirect)
+        ours = parts.scheme == "http" and parts.hostname in _OWN and parts.port
+    except ValueError:
+        ours = None
+    if not ours:
         raise UsageError(
             f"The browser cannot come back to {redirect} by itself.",
             hint="Give --headless as well; by itself it comes back to http://127.0.0.1:PORT/PATH.",
         )
-    return CallbackServer(parts.path or "/", judge, port=parts.port, host=parts.hostname)
+    return CallbackServer(parts.path or "/", judge, port=ours, host=parts.hostname or HOST)
