@@ -18,6 +18,7 @@ from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.parallel import for_each
 from listbackup.connectors.rest.parents import Lending, Lent
 from listbackup.connectors.rest.sinks import Sink
+from listbackup.errors import SourceError
 
 Json = Any
 Open = Callable[[Lent], AsyncIterator[Batch]]
@@ -109,6 +110,8 @@ class Children:
                 raise
             else:
                 self._failed.append((lent, refused.message))
+        except SourceError as error:
+            self._failed.append((lent, error.message))
         except WindowFull as full:
             self._notes.doubt(f"{_name(lent)}: {full}")
 

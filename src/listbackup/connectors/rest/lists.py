@@ -11,8 +11,10 @@ from listbackup.connectors.rest.filling import Values
 from listbackup.connectors.rest.filters import narrow, read_moment
 from listbackup.connectors.rest.ground import Ground
 from listbackup.connectors.rest.listing import Batch
+from listbackup.connectors.rest.models.pagination import Offset, PageNumber
 from listbackup.connectors.rest.models.streams import Stream
 from listbackup.connectors.rest.notes import Notes
+from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Cutter
 from listbackup.connectors.rest.parents import Lent, write_front
 from listbackup.connectors.rest.seen import SeenKeys
@@ -76,9 +78,15 @@ class Lists:
             count = None
         odd = self._look_twice(since, lent)
         counts = since is None and lent is None and spec.total is None
-        whole = Whole(make, self._notes, paging, count, None, odd, counts=counts)
-        async for batch in whole.read(place):
-            yield batch
+        cap = None if isinstance(paging, PageNumber | Offset) else getattr(paging, "most", None)
+        whole = Whole(make, self._notes, paging, count, cap, odd, counts=counts)
+        try:
+            async for batch in whole.read(place):
+                yield batch
+        except WindowFull as full:
+            if lent is not None:
+                raise
+            self._notes.doubt(f"{full}; `slices` read such a list in spans of time")
 
     def _look_twice(self, since: datetime | None, lent: Lent | None) -> Callable[[int], bool]:
         """Say of which numbers of records a list is to be read again: of any, where the YAML says

@@ -27,6 +27,8 @@ MOST_PASSES = 5
 MOST_SKIPPED = 3
 """So many records, one after the other, are gone around; where more fail it is not they."""
 ANCHORS = 5
+SEARCHES = frozenset((1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000))
+"""So many records searches of platforms reach at most, without saying so."""
 
 
 class WindowFull(Doubtful):
@@ -237,18 +239,27 @@ class NumberedWalk:
                 return False
         return True
 
-    async def _fetch_behind(self, stretch: Stretch) -> Page | None:
+    async def _fetch_behind(self, stretch: Stretch, *, short: bool = True) -> Page | None:
         """Fetch what may be behind the end; None where the platform says twice that there is no
-        such page."""
-        for tries in (1, 2):
+        such page. Raises WindowFull where it says so after a page that was not `short`, and in
+        a way or at a place that may be a limit of its searches."""
+        again = False
+        while True:
             try:
                 return await self._listing.fetch(self._tell(stretch))
             except Refused as refused:
                 if refused.means not in ("missing", "invalid"):
                     raise
-            if tries == 1:
-                await self._listing.rest(tries)
-        return None
+                limit = refused.means == "invalid" or stretch.start in SEARCHES
+                if again and limit and not short:
+                    raise WindowFull(
+                        f"the platform refuses what comes after {stretch.start} records: "
+                        f"{refused.message}"
+                    ) from refused
+                if again:
+                    return None
+            again = True
+            await self._listing.rest(1)
 
     async def _read_front(self) -> AsyncIterator[Given]:
         """Read the beginning again, until a page has nothing new."""
@@ -267,7 +278,7 @@ class NumberedWalk:
     async def _read_again_and_again(self) -> AsyncIterator[Given]:
         before = -1
         for _ in range(MOST_PASSES):
-            count, found, position = 0, False, 0
+            count, found, position, short = 0, False, 0, False
             while True:
                 stretch = Stretch(position, self._most)
                 if self._paging.most is not None and stretch.stop > self._paging.most:
@@ -275,7 +286,7 @@ class NumberedWalk:
                         f"the platform shows no more than {self._paging.most} records of this list"
                     )
                 if position:
-                    behind = await self._fetch_behind(stretch)
+                    behind = await self._fetch_behind(stretch, short=short)
                 else:
                     behind = await self._listing.fetch(self._tell(stretch))
                 if behind is None or not behind.keys:
@@ -287,6 +298,7 @@ class NumberedWalk:
                 if self._fruitless > MOST_FRUITLESS and count > 2 * self._listing.seen.count:
                     raise Doubtful("the list does not end: the same records came again and again")
                 yield page, fresh, None
+                short = len(page.keys) < self._most
                 # pages by offset may be cut short
                 position = stretch.stop if self._numbered else position + len(page.keys)
             if not found and count == before:

@@ -22,6 +22,8 @@ from listbackup.connectors.rest.signs import find_more, find_total
 
 Json = Any
 MOST_PASSES = 3
+SEARCHED = 10_000
+"""So many records, exactly, are more often the end of a search than the end of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,11 @@ class Whole:
             return f"the last page says that there is more ({more}): look at `paging`"
         total = find_total(page.rest, page.headers) if self._counts and not resumed else None
         read = listing.seen.count + listing.notes.lacking + len(listing.notes.aside)
+        if self._counts and read == SEARCHED and (total is None or total[1] == read):
+            return (
+                f"exactly {read} records came, as many as many searches show at most: say `most`, "
+                "or how many there are (`total`)"
+            )
         if total is None or total[1] <= read:
             return ""
         return (

@@ -2,7 +2,7 @@
 
 Every kind says where the next page is asked for; `size` names the parameter for records a page
 and the number to ask for (the most that the platform gives). Parameters go into the query, or into
-the JSON body where the stream's request has one.
+the JSON body where the stream's request has one. `most`: so many records one search reaches.
 """
 
 from typing import Annotated, Any, Literal
@@ -40,6 +40,7 @@ class Cursor(Stanza):
     ends: tuple[str, ...] = ()
     more: Path = ()
     size: PageSize | None = None
+    most: PositiveInt | None = None
 
     @model_validator(mode="after")
     def _say_where(self) -> "Cursor":
@@ -85,6 +86,7 @@ class LinkHeader(Stanza):
 
     kind: Literal["link_header"]
     size: PageSize | None = None
+    most: PositiveInt | None = None
 
 
 class NextUrl(Stanza):
@@ -93,13 +95,13 @@ class NextUrl(Stanza):
     kind: Literal["next_url"]
     url: Path
     size: PageSize | None = None
+    most: PositiveInt | None = None
 
 
 class Keyset(Stanza):
     """Search-after: records come ordered by a field, and the next page asks for those with a
     value from the last one on. `filter` is the parameter; where the comparison includes the value
-    itself (`inclusive`), records come twice and are told apart by key. `most` records can be
-    reached by one search at all."""
+    itself (`inclusive`), records come twice and are told apart by key."""
 
     kind: Literal["keyset"]
     field: Path
@@ -108,7 +110,6 @@ class Keyset(Stanza):
     inclusive: bool = True
     order: dict[str, Template] = Field(default_factory=dict)
     size: PageSize
-    most: PositiveInt | None = None
 
 
 class SearchAfter(Stanza):
@@ -119,6 +120,7 @@ class SearchAfter(Stanza):
     field: Path
     param: str
     size: PageSize
+    most: PositiveInt | None = None
 
 
 Paging = Annotated[
