@@ -4,6 +4,7 @@
 nobody foresaw is one message, and with LISTBACKUP_DEBUG=1 a report in a file.
 """
 
+import gc
 import io
 import os
 import sys
@@ -14,6 +15,9 @@ from listbackup import __version__
 
 def main() -> None:
     """Run the command line of this process."""
+    # until the command begins there are only imports: nothing of them is garbage, and looking for
+    # some takes a tenth of their time
+    gc.disable()
     sys.exit(run(sys.argv[1:]))
 
 

@@ -8,6 +8,7 @@ however hostile, leaves its directory. Knows nothing of what the objects hold.
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from listbackup.errors import IntegrityError, UsageError
 from listbackup.ids import encode_base32
@@ -54,19 +55,27 @@ def check_id(value: str, what: str) -> str:
 def check_key(key: str, within: str = "accounts/") -> str:
     """Let a logical key from a stored document through. Raises IntegrityError."""
     path, _, ordinal = key.partition("#")
+    folder, slash, name = path.rpartition("/")
     harmless = (
         len(key) <= MOST_KEY
         and key.startswith(within)
         and (not ordinal or ordinal.isdecimal())
         and key.count("#") == (1 if ordinal else 0)
-        and all(
-            _COMPONENT.fullmatch(part) is not None and len(part) <= MOST_COMPONENT
-            for part in path.split("/")
-        )
+        and (not slash or _is_path(folder))
+        and _is_component(name)
     )
     if not harmless:
         raise IntegrityError(f"A stored document names the object {key[:200]!r}, which is refused.")
     return key
+
+
+@lru_cache(maxsize=256)  # thousands of objects lie in a few folders
+def _is_path(path: str) -> bool:
+    return all(map(_is_component, path.split("/")))
+
+
+def _is_component(part: str) -> bool:
+    return _COMPONENT.fullmatch(part) is not None and len(part) <= MOST_COMPONENT
 
 
 def place(key: str, sealed: bool = False) -> str:

@@ -3,6 +3,7 @@
 A command is added by one line here and one function in a module of this package.
 """
 
+import gc
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -107,6 +108,7 @@ def call(arguments: Sequence[str]) -> int:
         command, bound, *_ = app.parse_args(moved, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         raise UsageError(_say(error), hint=_hint(arguments)) from None
+    gc.enable()
     code = command(*bound.args, **bound.kwargs)
     return code if isinstance(code, int) else 0
 
