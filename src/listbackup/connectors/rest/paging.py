@@ -208,7 +208,9 @@ def _follow_value(
     name = ".".join(paging.field)
     values = fields_of(page.records, paging.field)
     try:
-        ordered = all(one <= other for one, other in zip(values, values[1:], strict=False))
+        pairs = list(zip(values, values[1:], strict=False))
+        up = all(one <= other for one, other in pairs)
+        ordered = all(one >= other for one, other in pairs) if paging.descending else up
     except TypeError as error:
         raise Contradiction(f"records cannot be ordered by {name}") from error
     if not ordered or values[0] is None:
@@ -228,7 +230,8 @@ def _follow_value(
         lower = [one for one in values if one != top]
         closer = {**told, paging.param: _write(paging, lower[-1])} if lower else {}
         return Step(told, "", page.keys[-1], closer)
-    below = max((one for one in values if one != top), default=None)
+    # the value before the last one
+    below = next((one for one in reversed(values) if one != top), None)
     if not fresh:
         return None
     if below is None and full:

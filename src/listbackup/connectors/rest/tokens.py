@@ -15,11 +15,13 @@ from listbackup.connectors.rest.connection import Connection
 from listbackup.connectors.rest.credentials import Tokens
 from listbackup.connectors.rest.models.authentication import OAuthClient, OAuthCode
 from listbackup.connectors.rest.transport import Request, Response, Transport
+from listbackup.connectors.rest.verdicts import shorten
 from listbackup.log import Redactor, Secret
 
 _LONGEST_LIFE = 10 * 366 * 86400
 _CONSENT = frozenset({"invalid_grant", "access_denied"})
 _WORDS = 200
+_MOST = 2000
 
 
 class NotGiven(Exception):
@@ -48,8 +50,8 @@ async def ask_for_tokens(
     """Exchange a grant for tokens. Raises NotGiven, TransportError."""
     way = connection.way
     assert isinstance(way, OAuthCode | OAuthClient)
-    own = {name: connection.fill(text) for name, text in way.parameters.items()}
-    form = own | dict(grant) if isinstance(way, OAuthClient) else dict(grant)
+    texts = way.parameters if isinstance(way, OAuthClient) else way.token_parameters
+    form = {name: connection.fill(text) for name, text in texts.items()} | dict(grant)
     now = connection.pace.now()
     request = write_request(connection, connection.token_url, secrets, form, "tokens")
     response = await transport.send(request)
@@ -110,17 +112,18 @@ def _read(connection: Connection, response: Response, secrets: list[Secret]) -> 
         raise NotGiven(f"{title} answered {response.status} when asked for a token", wait=seconds)
     error = _text(value, "error") if isinstance(value, dict) else ""
     if 400 <= response.status < 500 and error:
-        said = " ".join(_text(value, "error_description").split())[:_WORDS]
+        words = ": ".join(filter(None, (error, _text(value, "error_description"))))
         clean = Redactor(one.reveal() for one in secrets).clean
-        words = clean(f"{error}: {said}" if said else error)
+        words = shorten(connection.clean(clean(shorten(words, _MOST))), _WORDS)
         raise NotGiven(f"{title} says {words}", final=True, consent=error in _CONSENT)
     raise NotGiven(f"{title} answered {response.status} without a token when asked for one")
 
 
 def _is_token(value: Mapping[str, Any]) -> bool:
-    """Whether there is an access token that can stand in a header."""
+    """Whether there is an access token that can be sent, and no refresh token that cannot."""
     token = _text(value, "access_token")
-    return bool(token) and token.isascii() and token.isprintable()
+    both = token + _text(value, "refresh_token")
+    return bool(token) and both.isascii() and both.isprintable()
 
 
 def _text(value: Any, name: str) -> str:

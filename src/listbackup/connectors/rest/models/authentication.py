@@ -68,7 +68,8 @@ class OAuthCode(Stanza):
 
     `rotates`: each refresh token is good for one use. Access tokens are refreshed `refresh_ahead`
     before they expire; `lifetime` is assumed where the server does not say. `client`: the client's
-    id and secret are sent in a basic header or in the body.
+    id and secret are sent in a basic header or in the body. `parameters` go with the question for
+    consent, `token_parameters` with those for tokens.
     """
 
     kind: Literal["oauth2_code"]
@@ -85,6 +86,7 @@ class OAuthCode(Stanza):
     lifetime: Span = 3600
     refresh_ahead: Span = 300
     parameters: dict[str, Template] = Field(default_factory=dict)
+    token_parameters: dict[str, Template] = Field(default_factory=dict)
     budgets: tuple[Name, ...] = ()
 
 

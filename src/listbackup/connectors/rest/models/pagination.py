@@ -99,15 +99,17 @@ class NextUrl(Stanza):
 
 
 class Keyset(Stanza):
-    """Search-after: records come ordered by a field, and the next page asks for those with a
-    value from the last one on. `filter` is the parameter; where the comparison includes the value
-    itself (`inclusive`), records come twice and are told apart by key."""
+    """Search-after: records come ordered by a field, the greatest first where `descending`, and
+    the next page asks for those with a value from the last one on. `param` is the parameter;
+    where the comparison includes the value itself (`inclusive`), records come twice and are told
+    apart by key."""
 
     kind: Literal["keyset"]
     field: Path
     param: str
     written: Template | None = None
     inclusive: bool = True
+    descending: bool = False
     order: dict[str, Template] = Field(default_factory=dict)
     size: PageSize
 
