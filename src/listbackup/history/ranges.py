@@ -188,9 +188,9 @@ def pick_rows(objects: Objects, ref: Ref, width: int, rows: Array) -> Array:
     frames = find_frames(objects, ref, body)
     step = frames.size // (8 * width)
     picked = np.empty((len(rows), width), LANE)
-    numbers, firsts, counts = np.unique(rows // step, return_index=True, return_counts=True)
-    places = np.column_stack((numbers, firsts, firsts + counts)).astype(np.int64)
-    for number, first, end in places.tolist():
+    edges = np.searchsorted(rows, np.arange(0, ref.plain_bytes // (8 * width) + step, step))
+    for number in np.flatnonzero(np.diff(edges)).tolist():
+        first, end = edges[number], edges[number + 1]
         sealed = body[HEADER_SIZE + number * frames.step :]
         opened = open_frames(frames, ref, range(number, number + 1), sealed)[0]
         table = np.frombuffer(opened, LANE).reshape(-1, width)
