@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from listbackup.connectors import ReadOptions
+from listbackup.connectors.rest.inspection import inspect
 from listbackup.connectors.rest.loading import Mistaken, parse_platform
 from listbackup.connectors.rest.transport import Request, Response
 from tests.connectors.rest.lands import (
@@ -26,6 +28,7 @@ from tests.connectors.rest.lands import (
     write,
 )
 
+READ = ReadOptions()
 PAGES = "{kind: page_number, param: page, size: {param: limit, value: 1000}}"
 OFFSET = "{kind: offset, param: offset, size: {param: limit, value: 1000}}"
 CURSOR = "{kind: cursor, token: next, param: cursor, size: {param: limit, value: 100}}"
@@ -295,6 +298,19 @@ def test_children_of_children_are_read_and_keys_that_are_good_within_one_parent_
     assert set(land.said.values()) == {""}
     for key in ("id", "account, id"):
         assert_doubt(Land(TREE.replace("KEY", key), give_tree), "`key` needs a field of the parent")
+
+
+def test_what_a_backup_would_find_is_asked_for_with_what_stands_in_front_and_in_sizes_that_go() -> (
+    None
+):
+    seen = inspect(Land(TREE.replace("KEY", "account, project, id"), give_tree).connection, READ)
+    assert ([one.name for one in seen.streams], seen.unread) == (
+        ["accounts", "projects", "tasks"],
+        (),
+    )
+    sizes = give_pages(make_things(257), sizes=(100, 1000))
+    assert inspect(Land(describe(PAGES), sizes).connection, READ).unread == ()
+    assert inspect(Land(describe(PAGES), give_pages([], sizes=(7,))).connection, READ).unread
 
 
 def test_a_parent_without_the_field_that_is_asked_by_is_named() -> None:

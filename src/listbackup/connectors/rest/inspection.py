@@ -18,8 +18,10 @@ from listbackup.connectors.rest.models.placeholders import Placeholder
 from listbackup.connectors.rest.models.streams import Request, Stream
 from listbackup.connectors.rest.opening import Account, identify, open_requester
 from listbackup.connectors.rest.pages import Cutter, Page, field_of, look
+from listbackup.connectors.rest.parents import write_front
 from listbackup.connectors.rest.requester import Requester
 from listbackup.connectors.rest.shapes import Shape
+from listbackup.connectors.rest.transport import Response
 from listbackup.errors import SourceError
 from listbackup.events import ignore
 from listbackup.ids import system_entropy
@@ -122,11 +124,11 @@ async def _look_at(looking: _Looking, stream: Stream) -> None:
     if values is None:
         return
     try:
-        asked = _tell_size(looking, stream, _draft(looking, stream.request, values))
-        response = await looking.requester.ask(asked.finish())
+        response = await _ask_for_one(looking, stream, values)
         cutter = Cutter(
             stream.records,
             tuple(".".join(path) for path in stream.key),
+            write_front(stream.adds, values, {}),
             shape=Shape(stream.records_as, stream.map_key, stream.absent),
             heeds=looking.connection.platform.failures.signs == "heeded",
         )
@@ -141,6 +143,21 @@ async def _look_at(looking: _Looking, stream: Stream) -> None:
             looking.unread[stream.name] = error.message
     except SourceError as error:
         looking.unread[stream.name] = error.message
+
+
+async def _ask_for_one(
+    looking: _Looking, stream: Stream, values: dict[Placeholder, str]
+) -> Response:
+    """Ask for a page of one record, or, where the platform wants pages to be larger, of many."""
+    asked = _draft(looking, stream.request, values)
+    small = _tell_size(looking, stream, asked, smallest=True)
+    try:
+        return await looking.requester.ask(small.finish())
+    except Refused as refused:
+        usual = _tell_size(looking, stream, asked, smallest=False)
+        if refused.means != "invalid" or usual == small:
+            raise
+        return await looking.requester.ask(usual.finish())
 
 
 def _values(looking: _Looking, stream: Stream) -> dict[Placeholder, str] | None:
@@ -163,7 +180,7 @@ def _draft(looking: _Looking, request: Request, values: dict[Placeholder, str]) 
     return draft(connection.base_url, connection.platform.headers, request, values, connection.name)
 
 
-def _tell_size(looking: _Looking, stream: Stream, asked: Draft) -> Draft:
+def _tell_size(looking: _Looking, stream: Stream, asked: Draft, *, smallest: bool) -> Draft:
     paging: Paging | str | None = stream.paging
     if isinstance(paging, str):
         paging = looking.connection.platform.paging[paging]
@@ -174,7 +191,7 @@ def _tell_size(looking: _Looking, stream: Stream, asked: Draft) -> Draft:
         return asked
     if paging.size is None or not paging.size.param:
         return asked
-    return asked.tell({paging.size.param: 1})
+    return asked.tell({paging.size.param: 1 if smallest else paging.size.value})
 
 
 async def _count(
