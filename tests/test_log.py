@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import pickle
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -75,3 +76,18 @@ def test_secrets_of_sources_in_the_environment_are_known_and_their_files_are_sho
         {"LISTBACKUP_SECRET_KEY": "canary-1234", "LISTBACKUP_SECRET_KEY_FILE": "/run/key"}
     ).clean
     assert clean("canary-1234 of /run/key") == f"{MASK} of /run/key"
+
+
+def test_a_secret_is_known_in_hex_and_in_html_too() -> None:
+    secret = "canary <&> 44ad"
+    clean = Redactor([secret]).clean
+    raw = secret.encode().hex()
+    assert clean(f"a {raw} b {raw.upper()} c canary &lt;&amp;&gt; 44ad") == "a *** b *** c ***"
+
+
+@pytest.mark.parametrize("piece", ["a", "x://y:", "password='", "a@", "://"])
+def test_long_words_of_others_take_no_long_time(piece: str) -> None:
+    text = piece * (100_000 // len(piece))
+    began = time.process_time()
+    Redactor(["canary-1234"]).clean(text)
+    assert time.process_time() - began < 3

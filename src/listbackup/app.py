@@ -270,6 +270,7 @@ class App:
             pace=self.pace,
             budgets=self.budgets,
             learn=self.redactor.learn,
+            clean=self.redactor.clean,
         )
 
     def credentials(self, reach: Reach, name: str) -> SealedCredential:

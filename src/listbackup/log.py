@@ -7,6 +7,7 @@ ask for it by name.
 
 import base64
 import hmac
+import html
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,10 @@ SECRET_NAMES = ("PGPASSWORD", "LISTBACKUP_PASSPHRASE", "AWS_SECRET_ACCESS_KEY", 
 SECRET_PREFIX = "LISTBACKUP_SECRET_"
 """So begin the names of a source's secrets; with `_FILE` at the end they are paths."""
 
-_IN_URL = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@?#'\"]*:)[^\s'\"]*@")
+# Each repetition is bounded or cannot begin within another: a long text takes no longer than it is.
+_IN_URL = re.compile(
+    r"(?P<before>(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]+://[^\s:/@?#'\"]*:)[^\s'\"]{0,4000}@"
+)
 _IN_PAIR = re.compile(r"(?i)\b(password|passphrase|passwd|sslpassword|secret)=('[^']*'|[^\s&'\"]+)")
 _SHORTEST = 4
 
@@ -62,7 +66,7 @@ class Secret:
 
 def spell(secret: str) -> frozenset[str]:
     """Give the forms in which a secret may stand in a text: as it is, in a URL, in a form, in
-    JSON, in base64."""
+    JSON, in HTML, in hex, in base64."""
     raw = secret.encode("utf-8", "surrogatepass")
     forms = {
         secret,
@@ -70,7 +74,10 @@ def spell(secret: str) -> frozenset[str]:
         quote_plus(secret, errors="surrogatepass"),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
     }
+    if len(raw) >= 8:
+        forms |= {raw.hex(), raw.hex().upper()}
     for encode in (base64.b64encode, base64.urlsafe_b64encode) if len(raw) >= 8 else ():
         # What stands before it shifts the groups of three: the middle of each shift is looked for.
         for shift in range(3):

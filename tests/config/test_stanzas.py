@@ -1,5 +1,6 @@
 """A source may stand in a file of its own, written as people would write it."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,35 @@ def test_a_connectors_path_begins_at_its_file(tmp_path: Path) -> None:
     path = write(tmp_path, "shop", "connector: ./own.yaml\n")
     said = join_configurations(None, tmp_path, {"shop": path}, {}).source("shop")
     assert said.connector == str(tmp_path / "sources/own.yaml")
+
+
+def test_a_stanza_that_somebody_else_could_exchange_is_refused(tmp_path: Path) -> None:
+    config, elsewhere = tmp_path / "config", tmp_path / "elsewhere"
+    path = stanza_path(config, "shop")
+    for one in (path.parent, elsewhere):
+        one.mkdir(parents=True)
+    path.write_bytes(write_stanza("shop", {"connector": "stripe"}))
+    path.parent.chmod(0o777)
+    with pytest.raises(RefusedError, match="somebody else"):
+        find_stanzas(config)
+    path.parent.chmod(0o1777)
+    assert list(find_stanzas(config)) == ["shop"]
+    path.parent.chmod(0o755)
+    path.rename(elsewhere / "shop.yaml")
+    path.symlink_to(elsewhere / "shop.yaml")
+    assert list(find_stanzas(config)) == ["shop"]
+    elsewhere.chmod(0o777)
+    with pytest.raises(RefusedError, match="somebody else"):
+        find_stanzas(config)
+
+
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    path = stanza_path(tmp_path, "shop")
+    path.parent.mkdir()
+    path.symlink_to(tmp_path / "nothing")
+    with pytest.raises(UsageError, match="no file that can be read"):
+        find_stanzas(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="no file that can be read"):
+        find_stanzas(tmp_path)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from listbackup.errors import BusyError, IntegrityError, WrongKeyError
+from listbackup.errors import BusyError, FailedError, IntegrityError, WrongKeyError
 from listbackup.testing.vaults import Trial
 from listbackup.vault.credentials import SealedCredential
 
@@ -88,4 +88,25 @@ def test_the_lease_is_held_by_one(trial: Trial) -> None:
         with SealedCredential(trial.open, "other").lease():
             pass
     with two.lease():
+        pass
+
+
+def test_whoever_has_the_lease_for_too_long_is_named(trial: Trial) -> None:
+    holder, waiter = (SealedCredential(trial.open, "shop") for _ in range(2))
+    with holder.lease():
+        began = trial.host.clock.monotonic()
+        holding = pytest.raises(BusyError, match="using what opens the source")
+        with holding as caught, waiter.lease(20.0):
+            pass
+        assert trial.host.clock.monotonic() - began >= 20
+    assert caught.value.subject == "shop"
+    with waiter.lease():
+        pass
+
+
+def test_a_lease_that_cannot_be_written_down_is_told(trial: Trial) -> None:
+    made = SealedCredential(trial.open, "shop")
+    made.write(BODY)
+    made.path.with_suffix(".lock").mkdir()
+    with pytest.raises(FailedError, match="could not be opened"), made.lease():
         pass

@@ -65,6 +65,14 @@ def find_stanzas(config: Path) -> dict[str, Path]:
                 subject=str(path),
                 hint="A name has lower-case letters, digits, `_` and `-`.",
             )
+        if not path.is_file():
+            raise UsageError(
+                f"{path.name} is no file that can be read.",
+                subject=str(path),
+                hint="Delete it, or mend the link.",
+            )
+        for one in {path.parent, path.resolve().parent}:
+            _refuse_strangers(one)
         _refuse_strangers(path)
         found[path.stem] = path
     return found
@@ -75,8 +83,11 @@ def _choose(named: Path | None, environment: Mapping[str, str]) -> Path:
 
 
 def _refuse_strangers(path: Path) -> None:
+    """Refuse a file that somebody else could have written, or a directory in which somebody else
+    could put another in its place."""
     found = os.stat(path)
-    if found.st_uid in (0, os.geteuid()) and not found.st_mode & stat.S_IWOTH:
+    kept = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+    if found.st_uid in (0, os.geteuid()) and (kept or not found.st_mode & stat.S_IWOTH):
         return
     raise RefusedError(
         "The configuration file could have been written by somebody else, and it may name "

@@ -41,11 +41,15 @@ from listbackup.events import Warned
 from listbackup.log import Secret
 from listbackup.operations.revoking import revoke
 from listbackup.operations.secrets import Given, Person, collect_secrets
+from listbackup.vault.credentials import SealedCredential
 from listbackup.vault.installation import write_durably
 from listbackup.vault.layout import check_id
 
 if TYPE_CHECKING:
     from listbackup.config.loading import Configuration
+
+PATIENCE = 600.0
+"""So many seconds are waited for another process that renews the same tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +119,12 @@ def add_source(app: App, reach: Reach, wishes: AddWishes, person: Person) -> Sou
         stanza["allow_private_hosts"] = True
     said = _read_stanza(path, name, stanza)
     # The vault is opened first: consent is asked for nothing that could not be kept.
-    app.credentials(reach, name).prepare()
+    keeper = app.credentials(reach, name)
+    keeper.prepare()
     connection = app.connection(reach, name, said, MemoryKeeper())
     credential = _connect(app, connection, wishes.given, person, None)
-    app.credentials(reach, name).write(write_credential(credential))
-    _write_stanza(app, reach, name, path, stanza)
+    with keeper.lease(PATIENCE):
+        _write_source(app, keeper, credential, path, stanza)
     return _tell(connection, credential, path, added=True)
 
 
@@ -131,7 +136,7 @@ def reconnect_source(
     found, said = _find(app, reach, name)
     keeper = app.credentials(reach, name)
     keeper.prepare()
-    known = _look(keeper)
+    known = _look(app, keeper)
     connection = app.connection(reach, name, said, MemoryKeeper())
     credential = _connect(app, connection, given, person, known)
     if known is not None and known.account and credential.account != known.account:
@@ -145,7 +150,7 @@ def reconnect_source(
                 hint="Connect the right account; give a new one a source of its own; or say "
                 "--accept-new-account.",
             )
-    with keeper.lease():
+    with keeper.lease(PATIENCE):
         keeper.write(write_credential(credential))
     return _tell(connection, credential, found.file_of(name), added=False)
 
@@ -155,11 +160,13 @@ def remove_source(app: App, reach: Reach, name: str) -> SourceRemoved:
     stanza where that is a file of its own. Raises UsageError."""
     found, said = _find(app, reach, name)
     keeper = app.credentials(reach, name)
-    known = _look(keeper)
     revoked = None
-    if known is not None and known.tokens is not None:
-        revoked = _give_back(app, reach, name, said, known)
-    forgotten = keeper.forget()
+    # Whoever renews tokens meanwhile would write them down after they were forgotten.
+    with keeper.lease(PATIENCE):
+        known = _look(app, keeper)
+        if known is not None and known.tokens is not None:
+            revoked = _give_back(app, reach, name, said, known)
+        forgotten = keeper.forget()
     path = found.file_of(name)
     own = path == stanza_path(app.directories.config, name)
     if own:
@@ -200,13 +207,16 @@ def _find(app: App, reach: Reach, name: str) -> "tuple[Configuration, NamedSourc
     return found, said
 
 
-def _look(keeper: Keeper) -> Credential | None:
+def _look(app: App, keeper: Keeper) -> Credential | None:
     """Give what is known, None where nothing is or where it does not open any more."""
     try:
         data = keeper.read()
-        return read_credential(data) if data is not None else None
+        known = read_credential(data) if data is not None else None
     except (WrongKeyError, IntegrityError):
         return None
+    for secret in known.every_secret() if known is not None else ():
+        app.redactor.learn(secret)
+    return known
 
 
 def _refuse_taken(app: App, reach: Reach, name: str, path: Path) -> None:
@@ -288,16 +298,26 @@ async def _identify(app: App, connection: Connection) -> Account | None:
         await requester.close()
 
 
-def _write_stanza(
-    app: App, reach: Reach, name: str, path: Path, stanza: Mapping[str, Value]
+def _write_source(
+    app: App,
+    keeper: SealedCredential,
+    credential: Credential,
+    path: Path,
+    stanza: Mapping[str, Value],
 ) -> None:
+    """Keep what opens it, then write it down, unless another process did; it holds the lease."""
+    taken = RefusedError(f"{path} was written by somebody else meanwhile.", subject=keeper.source)
+    if path.exists():
+        raise taken
+    keeper.write(write_credential(credential))
     try:
-        write_durably(app.host, path, write_stanza(name, stanza), fresh=True)
+        write_durably(app.host, path, write_stanza(keeper.source, stanza), fresh=True)
         os.chmod(path, 0o644)
     except FileExistsError:
-        raise RefusedError(f"{path} was written by somebody else meanwhile.") from None
+        keeper.forget()
+        raise taken from None
     except ListbackupError:
-        app.credentials(reach, name).forget()
+        keeper.forget()
         raise
     app.forget_configuration()
 

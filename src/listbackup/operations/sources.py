@@ -122,6 +122,8 @@ def _stand(app: App, reach: Reach, name: str) -> tuple[Standing, str, datetime |
         if data is None:
             return "not connected", "", None, ""
         known = read_credential(data)
+        for secret in known.every_secret():
+            app.redactor.learn(secret)
     except ListbackupError as error:
         return "unknown", "", None, error.message
     account = Account(known.account, known.title).shown

@@ -13,18 +13,20 @@ Knows nothing of what the bytes mean.
 
 import base64
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from listbackup.crypto.deriving import derive_key
 from listbackup.crypto.sealing import Key, make_key, read_header, seal, unseal
-from listbackup.errors import IntegrityError, WrongKeyError
+from listbackup.errors import BusyError, IntegrityError, WrongKeyError
+from listbackup.events import Waited
 from listbackup.vault.documents import read_document, write_document
 from listbackup.vault.installation import Installation, remove_file
 from listbackup.vault.opening import Vault
 
 PURPOSE = "credentials"
+_POLL = 0.1
 _RISK = "Snapshots are untouched; the source cannot be read until it is connected again."
 
 
@@ -81,11 +83,33 @@ class SealedCredential:
         return there
 
     @contextmanager
-    def lease(self) -> Iterator[None]:
-        """Be the only one, over all processes of this machine, who renews it. Raises BusyError at
-        once where another one is."""
-        with self._installation.lock(f"{self._vault.id}/{self._stem}"):
+    def lease(self, patience: float = 0.0) -> Iterator[None]:
+        """Be the only one, over all processes of this machine, who renews it. Raises BusyError
+        where another one is, for so many seconds."""
+        with ExitStack() as held:
+            self._take(held, patience)
             yield
+
+    def _take(self, held: ExitStack, patience: float) -> None:
+        clock, lock = self._vault.host.clock, f"{self._vault.id}/{self._stem}"
+        until, told = clock.monotonic() + patience, False
+        while True:
+            try:
+                held.enter_context(self._installation.lock(lock))
+                return
+            except BusyError:
+                if clock.monotonic() >= until:
+                    raise BusyError(
+                        "Another process of this machine is using what opens the source.",
+                        subject=self.source,
+                        hint="Wait for its backup to end, or end a listbackup that hangs; then run "
+                        "the command again.",
+                    ) from None
+            if not told:
+                told = True
+                doing = f"another process that is using what opens {self.source}, at most so long"
+                self._vault.access.emit(Waited(doing, patience))
+            clock.sleep(_POLL)
 
     @property
     def _installation(self) -> Installation:

@@ -77,10 +77,17 @@ class Installation:
 
     @contextmanager
     def lock(self, name: str, *, wait: bool = False) -> Iterator[None]:
-        """Hold an advisory lock. Raises BusyError when another process holds it."""
+        """Hold an advisory lock. Raises BusyError when another process holds it, FailedError where
+        there can be none."""
         path = self.directory / f"{name}.lock"
         make_directories(self.host, path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise FailedError(
+                f"{path} could not be opened: {error.strerror}.",
+                hint="Free space or mend the rights there, then run the command again.",
+            ) from error
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -88,6 +88,7 @@ class Stand:
         failures: Failures = Failures(),  # noqa: B008
         patience: Patience = PATIENCE,
         source: str = "shop",
+        clean: Callable[[str], str] = str,
     ) -> Requester:
         owner = Owner("demo", "app", source, source, source)
         line = self.budgets.open(owner, budgets, title="Demo", emit=self.events.append)
@@ -101,6 +102,7 @@ class Stand:
             source=source,
             patience=patience,
             emit=self.events.append,
+            clean=clean,
         )
 
     @property

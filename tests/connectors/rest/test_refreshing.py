@@ -1,6 +1,7 @@
 """Tokens are renewed once, ahead of their end, and nothing is lost on the way."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -26,8 +27,8 @@ from listbackup.connectors.rest.models.authentication import (
 from listbackup.connectors.rest.models.placeholders import read_text
 from listbackup.connectors.rest.transport import Kind, Request, Response, TransportError
 from listbackup.errors import AuthError, BusyError, FailedError, SourceError
-from listbackup.events import ConsentEnded
-from listbackup.log import Secret
+from listbackup.events import ConsentEnded, Waited
+from listbackup.log import Redactor, Secret
 from tests.connectors.rest.connected import BASE, CLIENT, World, ahead
 
 Send = Callable[[Request], Awaitable[Response]]
@@ -450,3 +451,104 @@ def test_client_credentials_are_exchanged_for_tokens_that_are_kept(
     assert form.get("scope") == (["a b"] if scopes else None)
     assert ("Authorization" in asked[0].headers) == (client == "basic")
     assert ("client_id" in form) == (client == "body")
+
+
+def answering(world: World, status: int, body: Any) -> Between:
+    """Give what stands before a token server that answers so, whatever it is asked."""
+
+    async def act(request: Request, send: Send) -> Response:
+        if is_token(request):
+            return Response(status, body=json.dumps(body).encode())
+        return await send(request)
+
+    return Between(world.transport, act)
+
+
+async def renew(world: World, **changes: Any) -> bool:
+    authorizer = world.authorizer(**changes)
+    return await authorizer.refused(await world.ask(authorizer))
+
+
+@pytest.mark.parametrize("before", [140, 160, 170, 180, 190, 195, 1900, 1980, 1990])
+def test_no_beginning_of_a_token_is_left_where_words_are_cut(before: int) -> None:
+    world = World()
+    credential = world.consent()
+    world.let_expire(credential)
+    told = ""
+    for secret in credential.every_secret()[1:]:
+        words = " " * (before - 100) + "x" * 100 + " " + secret
+        answer = {"error": "invalid_grant", "error_description": words}
+        world.transport = answering(world, 400, answer)
+        with pytest.raises(AuthError) as caught:
+            asyncio.run(renew(world, clean=Redactor(credential.every_secret()).clean))
+        told += caught.value.message + repr(world.keeper.read())
+        assert secret[:8] not in caught.value.message
+
+
+def test_an_error_that_is_no_word_is_told_short_and_on_one_line() -> None:
+    world = World()
+    world.let_expire(world.consent())
+    world.transport = answering(world, 400, {"error": "no\x1b[31m\n" + "word " * 20_000})
+    with pytest.raises(AuthError) as caught:
+        asyncio.run(renew(world))
+    assert len(caught.value.message) < 300
+    assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize("odd", ["\ud800x", "a\nb", "\x7f", "ключ"])
+def test_a_refresh_token_that_cannot_be_sent_is_no_answer(odd: str) -> None:
+    world = World()
+    kept = world.consent()
+    world.let_expire(kept)
+    answer = {"access_token": "abcd", "refresh_token": odd, "expires_in": 1}
+    world.transport = answering(world, 200, answer)
+    with pytest.raises(SourceError, match="without a token"):
+        asyncio.run(renew(world))
+    assert read_credential(world.keeper.read() or b"").tokens == kept.tokens
+
+
+@dataclass
+class FullKeeper(MemoryKeeper):
+    """Lies on a disk that has no room for some of its writes."""
+
+    refuses: range = range(0)
+    writes: int = 0
+
+    def write(self, data: bytes) -> None:
+        self.writes += 1
+        if self.writes in self.refuses:
+            raise FailedError("The disk is full.", hint="Free space.")
+        super().write(data)
+
+
+def test_tokens_that_exist_nowhere_else_are_kept_as_soon_as_there_is_room() -> None:
+    keeper = FullKeeper(refuses=range(3, 6))
+    world = World(keeper=keeper)
+    world.let_expire(world.consent())
+    assert asyncio.run(renew(world))
+    assert read_credential(keeper.data or b"").refreshing is None
+    assert (world.counts.refreshes, keeper.writes) == (1, 6)
+    assert [type(event) for event in world.events] == [Waited] * 3
+    world.let_expire(read_credential(keeper.data or b""))
+    assert asyncio.run(renew(world))
+
+
+def test_tokens_that_can_never_be_kept_are_told_as_what_may_be_lost() -> None:
+    world = World(keeper=FullKeeper(refuses=range(3, 100)))
+    world.let_expire(world.consent())
+    with pytest.raises(FailedError, match="could not be kept: The disk is full") as caught:
+        asyncio.run(renew(world))
+    assert "may not accept the tokens" in caught.value.risk
+    assert "source reconnect keap" in caught.value.hint
+    assert world.counts.refreshes == 1
+
+
+def test_who_waits_for_a_process_that_hangs_says_so_and_gives_up() -> None:
+    world = World(keeper=HeldKeeper(held=10**9))
+    world.let_expire(world.consent())
+    with pytest.raises(BusyError):
+        asyncio.run(renew(world))
+    (event,) = world.events
+    assert isinstance(event, Waited)
+    assert "another process" in event.reason
+    assert world.counts.refreshes == 0

@@ -12,6 +12,7 @@ from listbackup.connectors.rest.models.budgets import Budget, ErrorRule, Failure
 from listbackup.connectors.rest.requester import Check
 from listbackup.connectors.rest.transport import Kind, Request, Response, TransportError
 from listbackup.errors import AuthError, ListbackupError, RateLimited
+from listbackup.log import Redactor
 from tests.connectors.rest.platformtoys import FINE, GET, JSON, Key, Played, Reply, Stand, failing
 
 
@@ -348,3 +349,29 @@ def test_all_that_wait_are_told_at_once_when_the_wait_becomes_too_long() -> None
     ended = asyncio.run(work())
     assert all(isinstance(one, RateLimited) for one in ended)
     assert stand.pace.monotonic() < 2
+
+
+@pytest.mark.parametrize("secret", ["hunter2!", "pa$$ w0rd:x"])
+def test_a_platform_that_repeats_a_short_secret_is_not_repeated(secret: str) -> None:
+    stand = Stand()
+    said = f'{{"error": {{"message": "bad password {secret} for you"}}}}'.encode()
+    transport = scripted(stand, failing(403, said))
+    error = is_refused(stand, transport, failures=RULES, clean=Redactor([secret]).clean)
+    assert "bad password *** for you" in error.message
+    where = TransportError(Kind.FORBIDDEN_HOST, f"https://{secret}.example is not allowed")
+    error = is_refused(stand, scripted(stand, where), clean=Redactor([secret]).clean)
+    assert secret not in error.message
+
+
+@pytest.mark.parametrize("before", range(120, 170, 5))
+def test_no_beginning_of_a_secret_is_left_where_words_are_cut(before: int) -> None:
+    stand = Stand()
+    words = "a " * (before // 2) + "zz-canary-zz" + " b" * before
+    said = f'{{"error": {{"message": "{words}"}}}}'.encode()
+    error = is_refused(
+        stand,
+        scripted(stand, failing(403, said)),
+        failures=RULES,
+        clean=Redactor(["zz-canary-zz"]).clean,
+    )
+    assert "zz" not in error.message

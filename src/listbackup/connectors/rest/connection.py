@@ -26,6 +26,8 @@ from listbackup.errors import AuthError, RefusedError, UsageError
 Connect = Callable[[Sequence[str], bool], Transport]
 """Makes a transport, within the event loop that uses it, that reaches the origins of these URLs
 and no others; the second says whether they may be private."""
+Clean = Callable[[str], str]
+"""Takes every secret that was learnt out of a text."""
 Learn = Callable[[str], None]
 """Is told of each secret that was opened, so that none is ever printed."""
 
@@ -56,6 +58,7 @@ class Connection:
     pace: Pace = field(repr=False)
     budgets: Budgets = field(repr=False)
     learn: Learn = field(repr=False, default=lambda secret: None)
+    clean: Clean = field(repr=False, default=str)
 
     @property
     def base_url(self) -> str:

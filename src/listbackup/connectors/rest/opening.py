@@ -55,6 +55,7 @@ def open_requester(connection: Connection, emit: Emit, entropy: Entropy) -> Requ
         entropy=entropy,
         source=connection.name,
         emit=emit,
+        clean=connection.clean,
     )
 
 

@@ -17,14 +17,16 @@ from listbackup.connectors.rest.credentials import Credential, Tokens, write_cre
 from listbackup.connectors.rest.models.authentication import OAuthClient, OAuthCode
 from listbackup.connectors.rest.tokens import NotGiven, ask_for_tokens
 from listbackup.connectors.rest.transport import Request, Response, Transport, TransportError
-from listbackup.errors import AuthError, BusyError, SourceError
-from listbackup.events import ConsentEnded, Emit
+from listbackup.errors import AuthError, BusyError, FailedError, SourceError
+from listbackup.events import ConsentEnded, Emit, Waited
 from listbackup.log import Secret
 
 TRIES = 4
 LONGEST_WAIT = 60.0
 LEASE_POLL = 0.1
 LEASE_PATIENCE = 600.0
+KEEPING = (1.0, 5.0, 15.0, 30.0)
+"""So many seconds are between the tries to write down tokens that exist nowhere else."""
 FRESH = 30.0
 """So many seconds after a renewal a refusal is one of the token before: it was on its way."""
 
@@ -99,7 +101,8 @@ class TokenAuthorizer:
         return known
 
     async def _take_lease(self, held: ExitStack) -> None:
-        until = self._pace.monotonic() + LEASE_PATIENCE
+        until, told = self._pace.monotonic() + LEASE_PATIENCE, False
+        name = self._connection.name
         while True:
             try:
                 held.enter_context(self._connection.keeper.lease())
@@ -107,6 +110,10 @@ class TokenAuthorizer:
             except BusyError:
                 if self._pace.monotonic() > until:
                     raise
+            if not told:
+                told = True
+                doing = f"another process that renews the token of {name}, at most so long"
+                self._emit(Waited(doing, LEASE_PATIENCE))
             await self._pace.sleep(LEASE_POLL)
 
     async def _exchange(self, credential: Credential) -> Tokens:
@@ -126,8 +133,29 @@ class TokenAuthorizer:
         if fresh.refresh is None:
             fresh = replace(fresh, refresh=refresh)
         done = replace(credential, tokens=fresh, refreshing=None, ended="")
-        connection.keeper.write(write_credential(done))
+        await self._keep(done)
         return fresh
+
+    async def _keep(self, credential: Credential) -> None:
+        """Write down tokens that exist nowhere else by now; a full disk may be made room on.
+        Raises FailedError."""
+        name = self._connection.name
+        for wait in (*KEEPING, None):
+            try:
+                self._connection.keeper.write(write_credential(credential))
+                return
+            except FailedError as error:
+                if wait is None:
+                    raise FailedError(
+                        f"New tokens of {name} came and could not be kept: {error.message}",
+                        subject=name,
+                        risk="Snapshots are untouched. The platform may not accept the tokens any "
+                        "more that were kept before.",
+                        hint=f"{error.hint} If it is refused then, run `listbackup source "
+                        f"reconnect {name}`.",
+                    ) from None
+                self._emit(Waited(f"new tokens of {name} to be kept: {error.message}", wait))
+            await self._pace.sleep(wait)
 
     async def _ask(self, credential: Credential, refresh: Secret | None) -> Tokens:
         """Ask until there is an answer that counts. Raises NotGiven, SourceError."""

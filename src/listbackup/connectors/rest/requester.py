@@ -23,7 +23,7 @@ from listbackup.connectors.rest.transport import (
     Transport,
     TransportError,
 )
-from listbackup.connectors.rest.verdicts import Verdict, judge
+from listbackup.connectors.rest.verdicts import Clean, Verdict, judge
 from listbackup.errors import AuthError, ListbackupError, RateLimited
 from listbackup.events import Emit, Waited, ignore
 from listbackup.ids import Entropy
@@ -87,6 +87,7 @@ class Requester:
         source: str,
         patience: Patience = PATIENCE,
         emit: Emit = ignore,
+        clean: Clean = str,
     ) -> None:
         self._transport = transport
         self._authorizer = authorizer
@@ -97,6 +98,7 @@ class Requester:
         self._source = source
         self._patience = patience
         self._emit = emit
+        self._clean = clean
         self._circuit = Circuit(pace, entropy, patience.total)
         self._told = 0.0
 
@@ -150,12 +152,12 @@ class Requester:
         try:
             response = await self._transport.send(authorised)
         except TransportError as error:
-            story.last = str(error)
+            story.last = self._clean(str(error))
             if error.kind in _FINAL:
                 return _Outcome(Verdict("invalid", story.last), None, error.kind)
             self._circuit.fail()
             return _Outcome(Verdict("transient", story.last), None, error.kind)
-        verdict = judge(response, self._failures, request.operation)
+        verdict = judge(response, self._failures, request.operation, self._clean)
         story.last = verdict.says
         passage.answer(response.headers, refused=verdict.meaning == "rate_limited")
         if verdict.meaning == "transient":

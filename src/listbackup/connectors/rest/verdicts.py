@@ -4,6 +4,7 @@ What a platform says in words is shown only in part: nothing of it that could be
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ _TRANSIENT = frozenset({408, 425})
 _MISSING = frozenset({404, 410})
 _SECRET = re.compile(r"[A-Za-z0-9_\-+/=.~*%]{16,}|\S+@\S+|\d{6,}")
 _LONGEST = 160
+_MOST = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +41,39 @@ class Verdict:
     told: str = ""
 
 
-def judge(response: Response, failures: Failures, operation: str = "") -> Verdict:
+Clean = Callable[[str], str]
+"""Takes secrets out of a text."""
+
+
+def judge(
+    response: Response, failures: Failures, operation: str = "", clean: Clean = str
+) -> Verdict:
     """Say what a response means, to a request of an operation (`METHOD /path`). The body is read
-    only where a rule or a failure asks for it."""
+    only where a rule or a failure asks for it; what is told of it passes `clean` first."""
     body = _Body(response)
     for rule in failures.rules:
         if rule.operations and not operation.startswith(rule.operations):
             continue
         if _fits(rule, response, body):
-            return Verdict(rule.means, rule.says, _read_message(failures, body))
+            return Verdict(rule.means, rule.says, _read_message(failures, body, clean))
     meaning = _judge_status(response.status)
-    told = "" if meaning == "fine" else _read_message(failures, body)
+    told = "" if meaning == "fine" else _read_message(failures, body, clean)
     return Verdict(meaning, f"status {response.status}", told)
 
 
 def soften(text: str) -> str:
     """Make a platform's words fit to be shown: short, on one line, without what looks like a key,
     a long number or an address of e-mail."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 8 * _LONGEST]).split())
-    line = _SECRET.sub("…", line)
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return shorten(_SECRET.sub("…", shorten(text, _MOST)), _LONGEST)
+
+
+def shorten(text: str, most: int) -> str:
+    """Write a text on one line of at most so many characters, without those that command a
+    terminal. Of a word that is cut nothing is left: it could be the beginning of a secret."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 2 * _MOST]).split())
+    if len(line) <= most and len(text) <= 2 * _MOST:
+        return line
+    return f"{line[:most].rpartition(' ')[0]} …".lstrip()
 
 
 class _Body:
@@ -123,5 +138,6 @@ def _judge_status(status: int) -> Meaning:
     return "invalid"
 
 
-def _read_message(failures: Failures, body: _Body) -> str:
-    return soften(body.find(failures.message) or "") if failures.message else ""
+def _read_message(failures: Failures, body: _Body, clean: Clean) -> str:
+    said = (body.find(failures.message) or "") if failures.message else ""
+    return soften(clean(shorten(said, _MOST)))
