@@ -2,13 +2,17 @@
 
 import json
 import os
+import resource
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from listbackup.cli.failures import Failures
+from listbackup.cli.output import open_output
 from listbackup.sandbox.postgres import PostgresServer
 from tests.cli.machines import Machine
 
@@ -134,3 +138,31 @@ def test_a_list_of_processes_shows_no_password(
         process.send_signal(signal.SIGTERM)
         process.stdout.read()
         assert process.wait() == 130
+
+
+def test_no_dump_of_the_memory_is_written(machine: Machine) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+    machine.do("config", "show")
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, most)
+
+
+def test_what_nobody_foresaw_is_told_and_reported_without_secrets_that_were_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    failures = Failures({"LISTBACKUP_DEBUG": "1"}, as_json=True)
+    try:
+        with open_output(as_json=True) as output:
+            output.app.redactor.learn(PASSWORD)
+            try:
+                raise KeyError(f"token {PASSWORD}")
+            except KeyError as error:
+                raise RuntimeError(f"{PASSWORD} is odd") from error
+    except RuntimeError as error:
+        failures.report_unforeseen(error)
+    (report,) = tmp_path.iterdir()
+    for told in (capsys.readouterr().err, report.read_text()):
+        assert "RuntimeError" in told
+        assert "***" in told
+        assert PASSWORD not in told

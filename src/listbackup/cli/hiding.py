@@ -1,4 +1,5 @@
-"""Take passwords out of what `ps` shows of this process.
+"""Keep what is in this process's memory to itself: no dump of it is written when it dies, and `ps`
+shows no passwords.
 
 Linux keeps a process's arguments in its own memory; `/proc/self/stat` says where. Elsewhere, and
 where anything is unusual, nothing is done: the warning about passwords in URLs holds anyway.
@@ -6,11 +7,18 @@ where anything is unusual, nothing is done: the warning about passwords in URLs 
 
 import ctypes
 import re
+import resource
 import sys
 
 _PASSWORD = re.compile(rb"://[^\s:/@?#]*:([^\0]*)@|[?&]password=([^&\0]+)")
 _FIRST, _LAST = 45, 46
 """Where `arg_start` and `arg_end` stand among the fields after the program's name."""
+
+
+def forbid_dumps() -> None:
+    """Have no core dump written of this process and of those that it starts."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def hide_arguments() -> None:

@@ -25,9 +25,10 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command in this process's environment and give its exit code."""
     if "--version" in arguments[:2] and set(arguments) <= {"--version", "--json"}:
         return _say_version("--json" in arguments)
-    from listbackup.cli.hiding import hide_arguments
+    from listbackup.cli.hiding import forbid_dumps, hide_arguments
     from listbackup.cli.interrupts import listening_for_signals
 
+    forbid_dumps()
     hide_arguments()
     # numpy would start threads for algebra that nobody does, a twentieth of a second each time
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

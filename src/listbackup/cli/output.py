@@ -69,6 +69,13 @@ class Output:
             sys.stdout.flush()
 
 
+def _clean_words(error: BaseException | None, clean: Callable[[str], str]) -> None:
+    """Take secrets out of the words of an error that nobody foresaw, and of those behind it."""
+    while error is not None:
+        error.args = tuple(clean(one) if isinstance(one, str) else one for one in error.args)
+        error = error.__cause__ or error.__context__
+
+
 @contextmanager
 def open_output(as_json: bool, *, quiet: bool = False) -> Iterator[Output]:
     """Build an App whose events are heard, and close the listener when the block ends. `quiet`:
@@ -88,6 +95,9 @@ def open_output(as_json: bool, *, quiet: bool = False) -> Iterator[Output]:
         # Only here is known which secrets were opened on the way.
         error.message, error.hint = clean(error.message), clean(error.hint)
         error.subject = clean(error.subject) if error.subject else None
+        raise
+    except Exception as error:
+        _clean_words(error, clean)
         raise
     finally:
         listener.close()

@@ -36,6 +36,7 @@ _TOTALS = frozenset(
     | {"totalelements", "totalentries", "totalsize", "recordcount", "numresults"}
 )
 _HEADERS = ("x-total-count", "x-total", "x-wp-total", "total-count", "x-pagination-total-count")
+_COUNT = re.compile(r"[0-9]{1,18}")
 _REL = re.compile(r";\s*rel\s*=\s*\"?[^\",;]*\bnext\b", re.IGNORECASE)
 
 
@@ -78,7 +79,7 @@ def find_more(rest: bytes, headers: Mapping[str, str], known: Collection[str] = 
 def find_total(rest: bytes, headers: Mapping[str, str]) -> tuple[str, int] | None:
     """Give what a page says of how many records there are, and where; None where it does not."""
     for name in _HEADERS:
-        if headers.get(name, "").strip().isdecimal():
+        if _COUNT.fullmatch(headers.get(name, "").strip()):
             return name, int(headers[name])
     for name, value in _walk(_read(rest), DEEPEST):
         if _plain(name) in _TOTALS and isinstance(value, int) and not isinstance(value, bool):
