@@ -11,7 +11,7 @@ from listbackup.connectors.rest.filling import Values
 from listbackup.connectors.rest.filters import narrow, read_moment
 from listbackup.connectors.rest.ground import Ground
 from listbackup.connectors.rest.listing import Batch
-from listbackup.connectors.rest.models.pagination import Offset, PageNumber
+from listbackup.connectors.rest.models.pagination import Offset, PageNumber, find_reach
 from listbackup.connectors.rest.models.streams import Stream
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.numbered import WindowFull
@@ -78,7 +78,7 @@ class Lists:
             count = None
         odd = self._look_twice(since, lent)
         counts = since is None and lent is None and spec.total is None
-        cap = None if isinstance(paging, PageNumber | Offset) else getattr(paging, "most", None)
+        cap = None if isinstance(paging, PageNumber | Offset) else find_reach(paging)
         whole = Whole(make, self._notes, paging, count, cap, odd, counts=counts)
         try:
             async for batch in whole.read(place):

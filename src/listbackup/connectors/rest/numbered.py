@@ -15,7 +15,7 @@ from typing import Any
 
 from listbackup.connectors.rest.answers import Doubtful, Refused
 from listbackup.connectors.rest.fetching import TRIES, Listing
-from listbackup.connectors.rest.models.pagination import Offset, PageNumber
+from listbackup.connectors.rest.models.pagination import Offset, PageNumber, find_reach
 from listbackup.connectors.rest.pages import Page
 from listbackup.connectors.rest.stretches import Stretch, look_behind, may_be_cut, reach
 
@@ -47,6 +47,7 @@ class NumberedWalk:
     ) -> None:
         self._listing = listing
         self._paging = paging
+        self._reaches = find_reach(paging)
         self._numbered = isinstance(paging, PageNumber)
         self._most = paging.size.value
         self._end = int(place["at"]) if place else 0
@@ -174,7 +175,7 @@ class NumberedWalk:
     def _aim(self, start: int, most: int) -> Stretch:
         if self._bare:
             return Stretch(start, 1)
-        limit = self._paging.most
+        limit = self._reaches
         if self._numbered and not self._paging.size.param:
             raise _Unfilled
         found = reach(start, most, self._numbered, limit)
@@ -205,7 +206,7 @@ class NumberedWalk:
         if not count:
             return True
         total = self._listing.total
-        if self._paging.most == self._end and total is not None:
+        if self._reaches == self._end and total is not None:
             return self._listing.seen.count >= total
         if count == stretch.size and not stood:
             return False
@@ -220,7 +221,7 @@ class NumberedWalk:
         """A page has fewer records than were asked for: see that none follows it, and none where
         it would have ended. A platform may cut its pages and say nothing."""
         own = set(page.keys)
-        for behind in look_behind(stretch, count, self._numbered, self._paging.most):
+        for behind in look_behind(stretch, count, self._numbered, self._reaches):
             found = await self._fetch_behind(behind)
             if found is None:
                 continue
@@ -250,7 +251,8 @@ class NumberedWalk:
             except Refused as refused:
                 if refused.means not in ("missing", "invalid"):
                     raise
-                limit = refused.means == "invalid" or stretch.start in SEARCHES
+                at_edge = stretch.start in SEARCHES and self._paging.most != "all"
+                limit = refused.means == "invalid" or at_edge
                 if again and limit and not short:
                     raise WindowFull(
                         f"the platform refuses what comes after {stretch.start} records: "
@@ -281,9 +283,9 @@ class NumberedWalk:
             count, found, position, short = 0, False, 0, False
             while True:
                 stretch = Stretch(position, self._most)
-                if self._paging.most is not None and stretch.stop > self._paging.most:
+                if self._reaches is not None and stretch.stop > self._reaches:
                     raise WindowFull(
-                        f"the platform shows no more than {self._paging.most} records of this list"
+                        f"the platform shows no more than {self._reaches} records of this list"
                     )
                 if position:
                     behind = await self._fetch_behind(stretch, short=short)

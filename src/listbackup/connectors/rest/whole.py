@@ -157,10 +157,11 @@ class Whole:
             return f"the last page says that there is more ({more}): look at `paging`"
         total = find_total(page.rest, page.headers) if self._counts and not resumed else None
         read = listing.seen.count + listing.notes.lacking + len(listing.notes.aside)
-        if self._counts and read == SEARCHED and (total is None or total[1] == read):
+        limited = getattr(self._paging, "most", None) != "all"
+        if self._counts and limited and read == SEARCHED and (total is None or total[1] == read):
             return (
-                f"exactly {read} records came, as many as many searches show at most: say `most`, "
-                "or how many there are (`total`)"
+                f"exactly {read} records came, as many as many searches show at most: say `most` "
+                "(`all` where there is no such limit), or how many there are (`total`)"
             )
         if total is None or total[1] <= read:
             return ""

@@ -2,7 +2,8 @@
 
 Every kind says where the next page is asked for; `size` names the parameter for records a page
 and the number to ask for (the most that the platform gives). Parameters go into the query, or into
-the JSON body where the stream's request has one. `most`: so many records one search reaches.
+the JSON body where the stream's request has one. `most`: so many records one search reaches; `all`
+says that there is no such limit, so that exactly 10,000 records are not taken for one.
 """
 
 from typing import Annotated, Any, Literal
@@ -18,6 +19,9 @@ class PageSize(Stanza):
 
     param: str = ""
     value: PositiveInt
+
+
+Most = PositiveInt | Literal["all"]
 
 
 class OnePage(Stanza):
@@ -40,7 +44,7 @@ class Cursor(Stanza):
     ends: tuple[str, ...] = ()
     more: Path = ()
     size: PageSize | None = None
-    most: PositiveInt | None = None
+    most: Most | None = None
 
     @model_validator(mode="after")
     def _say_where(self) -> "Cursor":
@@ -57,6 +61,7 @@ class AfterKey(Stanza):
     field: Path = ("id",)
     more: Path
     size: PageSize | None = None
+    most: Most | None = None
 
 
 class PageNumber(Stanza):
@@ -68,7 +73,7 @@ class PageNumber(Stanza):
     first: int = 1
     size: PageSize
     short_ends: bool = False
-    most: PositiveInt | None = None
+    most: Most | None = None
 
 
 class Offset(Stanza):
@@ -78,7 +83,7 @@ class Offset(Stanza):
     param: str
     size: PageSize
     short_ends: bool = False
-    most: PositiveInt | None = None
+    most: Most | None = None
 
 
 class LinkHeader(Stanza):
@@ -86,7 +91,7 @@ class LinkHeader(Stanza):
 
     kind: Literal["link_header"]
     size: PageSize | None = None
-    most: PositiveInt | None = None
+    most: Most | None = None
 
 
 class NextUrl(Stanza):
@@ -95,7 +100,7 @@ class NextUrl(Stanza):
     kind: Literal["next_url"]
     url: Path
     size: PageSize | None = None
-    most: PositiveInt | None = None
+    most: Most | None = None
 
 
 class Keyset(Stanza):
@@ -122,7 +127,7 @@ class SearchAfter(Stanza):
     field: Path
     param: str
     size: PageSize
-    most: PositiveInt | None = None
+    most: Most | None = None
 
 
 Paging = Annotated[
@@ -133,6 +138,12 @@ Paging = Annotated[
 
 def _tell_apart(value: Any) -> str:
     return "(name)" if isinstance(value, str) else "(kind)"
+
+
+def find_reach(paging: Paging) -> int | None:
+    """Give how many records one search reaches at all; None where no limit is known."""
+    most = getattr(paging, "most", None)
+    return most if isinstance(most, int) else None
 
 
 PagingOrName = Annotated[
