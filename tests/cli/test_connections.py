@@ -267,6 +267,22 @@ def test_a_consent_that_ended_is_told_with_the_next_step(machine: Machine, serve
     assert "revoked" in line["reason"]
 
 
+def test_a_key_that_was_refused_shows_in_the_list_until_it_is_accepted(
+    machine: Machine, served: Served
+) -> None:
+    key = add_by_key(machine, served)
+    served.keap.revoke_key(key)
+    answer = machine.run("source", "test", "keap", "--include", "tags", "--json")
+    assert answer.code == 4
+    (line,) = machine.ask("source", "list")
+    assert line["standing"] == "ended"
+    assert "did not accept it when it was last tried (status 401)" in line["reason"]
+    machine.set(LISTBACKUP_SECRET_KEY=served.keap.issue_key("acme"))
+    machine.do("source", "reconnect", "keap")
+    (line,) = machine.ask("source", "list")
+    assert (line["standing"], line["reason"]) == ("connected", "")
+
+
 def test_no_canary_is_told_or_stored(machine: Machine, served: Served, tmp_path: Path) -> None:
     machine.set(LISTBACKUP_VAULT=None)
     where = tmp_path / "plain"

@@ -317,6 +317,25 @@ def test_a_key_that_is_refused_is_told_once() -> None:
 
     asyncio.run(run())
     assert world.events == [ConsentEnded("keap", "Keap", "status 401")]
+    assert "status 401" in read_credential(world.keeper.read() or b"").ended
+    again = world.authorizer(way=way)
+    asyncio.run(again.authorize(Request("GET", f"{BASE}/crm/rest/v2/tags")))
+    assert read_credential(world.keeper.read() or b"").ended == ""
+
+
+def test_a_key_that_was_refused_is_not_noted_of_the_one_that_came_after_it() -> None:
+    world = World()
+    way = choose_way(world.connection().platform, "key")
+    old, new = ({"key": Secret(text)} for text in ("the old key", "the new key"))
+    credential = replace(world.consent(), way="key", secrets=old)
+    for after in (write_credential(replace(credential, secrets=new)), None):
+        world.keeper.write(write_credential(credential))
+        authorizer = world.authorizer(way=way)
+        asyncio.run(authorizer.authorize(Request("GET", f"{BASE}/crm/rest/v2/tags")))
+        assert isinstance(world.keeper, MemoryKeeper)
+        world.keeper.data = after
+        assert not asyncio.run(authorizer.refused(Response(401)))
+        assert world.keeper.data == after
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,19 @@ An authorizer serves one event loop. What a person gave is opened when the first
 """
 
 import base64
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 from urllib.parse import quote_plus
 
 from listbackup.connectors.rest.connection import Connection
+from listbackup.connectors.rest.credentials import read_credential, write_credential
 from listbackup.connectors.rest.filling import set_parameter
 from listbackup.connectors.rest.models.authentication import ApiKey, Basic, Bearer, Place
 from listbackup.connectors.rest.refreshing import TokenAuthorizer
 from listbackup.connectors.rest.transport import Request, Response, Transport
+from listbackup.errors import BusyError, FailedError
 from listbackup.events import ConsentEnded, Emit
 from listbackup.log import Secret
 
@@ -45,12 +49,16 @@ class FixedAuthorizer:
         self._connection = connection
         self._emit = emit
         self._proofs: list[Proof] | None = None
+        self._secrets: Mapping[str, Secret] = {}
         self._told = False
 
     async def authorize(self, request: Request) -> Request:
         """Put the key in. Raises AuthError where there is none."""
         if self._proofs is None:
-            self._proofs = write_proofs(self._connection)
+            known = self._connection.credential()
+            self._secrets, self._proofs = known.secrets, write_proofs(self._connection)
+            if known.ended:
+                self._note("")
         headers, url = dict(request.headers), request.url
         for one in self._proofs:
             if one.in_query:
@@ -66,7 +74,18 @@ class FixedAuthorizer:
             title = self._connection.platform.title
             why = f"status {response.status}"
             self._emit(ConsentEnded(self._connection.name, title, why))
+            self._note(f"{title} did not accept it when it was last tried ({why})")
         return False
+
+    def _note(self, ended: str) -> None:
+        """Write down whether the platform lets us in, unless the source was connected anew or
+        forgotten meanwhile. Nothing depends on it but what `source list` says."""
+        keeper = self._connection.keeper
+        with suppress(BusyError, FailedError), keeper.lease():
+            data = keeper.read()
+            known = read_credential(data) if data is not None else None
+            if known is not None and known.ended != ended and known.secrets == self._secrets:
+                keeper.write(write_credential(replace(known, ended=ended)))
 
 
 @dataclass(frozen=True, slots=True)
