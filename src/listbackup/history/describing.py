@@ -69,8 +69,8 @@ class Descriptions:
     def _look(
         self, stream: SnapshotStream, path: str, known: Mapping[str, Any]
     ) -> tuple[int, Flaw | None]:
-        """Give the version that describes a stream now, and what is wrong with it; 0 where its
-        encoding has no typed view."""
+        """Give the version that describes a stream now, and what is wrong with it; 0 where none
+        does, because there is no typed view to tell its fields."""
         version = self._versions.get(path, 0)
         same = known.get("schema_sha256") == stream.state.schema.plain_sha256
         same = same and stream.encoding != RECORDS
@@ -81,7 +81,7 @@ class Descriptions:
             since = self._basis.commit.sync if found is not None and not self._basis.whole else None
             described = describe_stream(stream, since)
         except FailedError:
-            return 0, None
+            return version, None
         if found is None:
             return self._begin(stream, path, version, described)
         value = _entitle(_widen(stream, found.value, described), stream.name)
@@ -123,7 +123,8 @@ class Descriptions:
             mark = past.state.schema.plain_sha256
             mark += snapshot.id if past.encoding == RECORDS else ""
             if mark not in seen:
-                seen[mark] = describe_stream(past)
+                with suppress(FailedError):
+                    seen[mark] = describe_stream(past)
         return list(seen.values())
 
     @cached_property

@@ -6,6 +6,7 @@ Of tables the schema says it.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from listbackup.errors import FailedError
 from listbackup.history.lines import whole_chunks
 from listbackup.history.ranges import Held, StoredRange
 from listbackup.parquet.recordfields import FieldReader
@@ -20,12 +21,21 @@ if TYPE_CHECKING:
     from listbackup.history.engine import Engine
 
 
+MOST_READ = 16 * 1024 * 1024
+"""Plain bytes of lines that are read for a description: a large stream without a typed view was
+not to cost more than its exact copy."""
+
+
 def describe_stream(stream: SnapshotStream, since: str | None = None) -> dict[str, Any]:
     """Describe a stream's typed records as JSON Schema; `since` is a sync: only of the records
-    that it wrote. Raises FailedError for an encoding without a typed view, IntegrityError."""
+    that it wrote. Raises FailedError for an encoding without a typed view, and for JSON records of
+    which too many have none; IntegrityError."""
     if stream.encoding != RECORDS:
         return describe(stream.schema, stream.encoding)
     stored = stream.state.parts is not None
+    batches = [one for one in stream.state.batches if _is_of(one.ref.key, since)]
+    if not stored and sum(one.ref.plain_bytes for one in batches) > MOST_READ:
+        raise FailedError(f"{stream.name} has no typed view that tells its fields.")
     found = _read_parts(stream, since) if stored else list(_read_lines(stream, since))
     return describe_records(join_fields(found, stream.key), stream.key)
 

@@ -59,8 +59,8 @@ def cut_records(
     found = pick(page)
     if found is None and not null_is_empty:
         raise SourceError(f"The answer has null in place of {what}.")
-    records = [cut(one) for one in found or ()]
-    if not all(record.startswith(b"{") for record in records):
+    records = list(map(cut, found or ()))
+    if not {record[:1] for record in records} <= {b"{"}:
         raise SourceError(f"The answer has {what} with something else than objects.")
     return records
 

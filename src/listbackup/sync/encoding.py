@@ -6,6 +6,7 @@ child processes beside it (`children`). Knows no source and no store.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -112,9 +113,11 @@ class Encoder(Protocol):
 
 
 class LocalEncoder:
-    """Encodes in this thread."""
+    """Encodes in this thread. `turns` lets so many encoders at once make typed views, each of which
+    takes several times the memory of its lines."""
 
-    def __init__(self) -> None:
+    def __init__(self, turns: AbstractContextManager[Any] | None = None) -> None:
+        self._turns = turns or nullcontext()
         self._maker: PartMaker | None = None
         self._made_for: Mapping[str, Any] = {}
 
@@ -189,7 +192,8 @@ class LocalEncoder:
             chunks, self._chunks = self._chunks, []
             key = f"{typing.prefix}{number:03}.json.gz"
             try:
-                part = self._make(chunks, number_batch(key))
+                with self._turns:
+                    part = self._make(chunks, number_batch(key))
                 batch = replace(batch, number=number, part=part)
             except FailedError as error:
                 # the exact copy does not depend on it

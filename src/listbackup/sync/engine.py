@@ -39,6 +39,9 @@ from listbackup.vault.writer import SyncWriter, is_short
 
 LOOK_EVERY = 0.5
 """So often, in seconds, it is asked whether to end."""
+VIEWS_AT_ONCE = 1
+"""So many typed views are made at once within this process: more would not be faster, for most of
+the work holds the interpreter's lock, and each takes some 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +264,10 @@ class _Sync:
     def _open_encoders(self, estimated_bytes: int) -> Sequence[Encoder]:
         """Give every reading thread an encoder: a process of its own where that pays."""
         beside = estimated_bytes >= self._options.children_from and self._terms.cuts is None
-        kind = ChildEncoder if beside else LocalEncoder
-        encoders = [kind() for _ in range(self._options.jobs)]
+        turns = threading.Semaphore(VIEWS_AT_ONCE)
+        encoders: list[Encoder] = [
+            ChildEncoder() if beside else LocalEncoder(turns) for _ in range(self._options.jobs)
+        ]
         for encoder in encoders:
             self._encoders.put(encoder)
         return encoders

@@ -47,11 +47,12 @@ class Owner:
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """A request in the queue: what held it back when last looked at, and until when it naps."""
+    """A request in the queue: what held it back when last looked at, and until when it naps;
+    `woken` is there only while it does."""
 
     going: Pass
     loop: asyncio.AbstractEventLoop
-    woken: "asyncio.Future[None]"
+    woken: "asyncio.Future[None] | None" = None
     blocked: Block = Block(UNTIL_ANSWERED, "")
     until: float = 0.0
     leads: bool = True
@@ -71,8 +72,9 @@ class _Waiting:
 
     def wake(self) -> None:
         """End its nap, from any thread. The loop of a source that was given up may be closed."""
-        with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(_wake, self.woken)
+        if self.woken is not None:
+            with suppress(RuntimeError):
+                self.loop.call_soon_threadsafe(_wake, self.woken)
 
 
 @dataclass(slots=True)
@@ -127,7 +129,7 @@ class Budgets:
     async def take(self, going: Pass, line: "Line") -> None:
         """Wait until a request may go. Raises RateLimited where that would take too long."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(going, loop, loop.create_future())
+        waiting = _Waiting(going, loop)
         with self._lock:
             self._queues.setdefault(going.tenant, []).append(waiting)
             self._dispatch()
@@ -136,12 +138,12 @@ class Budgets:
                 now = self._pace.monotonic()
                 with self._lock:
                     block = waiting.blocked
-                    waiting.woken = loop.create_future()
+                    waiting.woken = woken = loop.create_future()
                     waiting.until = waiting.doze_until(now)
                     left = not going.is_taken
                 if left:
                     line.tell(block, now, self._describe_day(going))
-                    await self._doze(waiting, waiting.until - now)
+                    await self._doze(woken, waiting.until - now)
                 with self._lock:
                     if not going.is_taken:
                         self._dispatch()
@@ -164,10 +166,10 @@ class Budgets:
                 share.give_back(going, now, moment.timestamp())
             self._dispatch()
 
-    async def _doze(self, waiting: _Waiting, seconds: float) -> None:
+    async def _doze(self, woken: "asyncio.Future[None]", seconds: float) -> None:
         nap = asyncio.ensure_future(self._pace.sleep(seconds))
         try:
-            await asyncio.wait({nap, waiting.woken}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({nap, woken}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             nap.cancel()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from listbackup.records import SetAside
 
@@ -57,8 +58,13 @@ class Notes:
 
 def read_date(headers: Mapping[str, str]) -> datetime | None:
     """Read the platform's time off a response, in whole seconds; None where it does not say."""
+    return _parse_date(headers.get("date", ""))
+
+
+@lru_cache(maxsize=16)
+def _parse_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError):
+        moment = parsedate_to_datetime(text)
+    except ValueError:
         return None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
