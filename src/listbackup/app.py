@@ -296,7 +296,8 @@ class App:
 
     def inspect(self, endpoint: Endpoint, options: ReadOptions) -> Any:
         """Look at a source without reading it: the connector's own description of it."""
-        return load(endpoint.connector.inspect)(endpoint.address, options)
+        look = load(endpoint.connector.inspect)
+        return look(endpoint.address, options, self.host, self.emit)
 
     def destination(self, endpoint: Endpoint) -> Destination:
         """Make a destination that can be written into."""

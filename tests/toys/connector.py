@@ -154,7 +154,7 @@ class FolderSource:
         return FolderReading(self._address.folder, self._host)
 
 
-def inspect(address: Address, options: ReadOptions) -> Inspection:
+def inspect(address: Address, options: ReadOptions, host: Host, emit: Emit) -> Inspection:
     """Look at a folder."""
     streams = [_describe(path) for path in sorted(address.folder.glob("*.tsv"))]
     return Inspection(

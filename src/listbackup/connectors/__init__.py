@@ -17,8 +17,8 @@ class Connector:
 
     `address`: gives an address for a URL and an environment. `source`: a `records.Source` made
     from an address, ReadOptions, a host, a listener and an environment. `inspect`: gives what
-    `source test` shows for an address and ReadOptions. `target`: a `records.restoring.Destination`
-    made from an address, a host, a listener and an environment.
+    `source test` shows for an address, ReadOptions, a host and a listener. `target`: a
+    `records.restoring.Destination` made from an address, a host, a listener and an environment.
     """
 
     engine: str

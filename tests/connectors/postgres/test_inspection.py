@@ -13,6 +13,8 @@ from listbackup.connectors.postgres.inspection import inspect
 from listbackup.connectors.postgres.session import connect
 from listbackup.connectors.postgres.tools import choose_major, find_tool, grant_access, run_tool
 from listbackup.errors import AuthError
+from listbackup.events import ignore
+from listbackup.host import Host
 from listbackup.sandbox.postgres import PostgresServer
 from tests.connectors.postgres.conftest import Database
 
@@ -32,7 +34,7 @@ def shop(database: Database) -> Database:
 def test_an_inspection_says_what_a_backup_would_find(
     shop: Database, server: PostgresServer
 ) -> None:
-    found = inspect(shop.address, ReadOptions(exclude=("*.closed",)))
+    found = inspect(shop.address, ReadOptions(exclude=("*.closed",)), Host(), ignore)
     streams = {stream.name: stream for stream in found.streams}
     assert set(streams) == {"public.orders", "pg_catalog.pg_largeobject"}
     assert streams["public.orders"].rows == 10000
@@ -54,7 +56,9 @@ def test_an_inspection_names_the_rights_that_are_missing(shop: Database) -> None
         "GRANT SELECT ON public.orders TO viewer"
     )
     try:
-        found = inspect(shop.address.with_user("viewer", "viewerpassword"), ReadOptions())
+        found = inspect(
+            shop.address.with_user("viewer", "viewerpassword"), ReadOptions(), Host(), ignore
+        )
     finally:
         shop.run("DROP OWNED BY viewer; DROP ROLE viewer")
     assert not found.complete
@@ -68,14 +72,14 @@ def test_an_inspection_names_the_rights_that_are_missing(shop: Database) -> None
 def test_an_inspection_does_not_wait_for_locked_tables(shop: Database) -> None:
     with connect(shop.address) as other, other.transaction():
         other.execute("LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
-        found = inspect(shop.address, ReadOptions())
+        found = inspect(shop.address, ReadOptions(), Host(), ignore)
     assert any("sizes are not known" in warning for warning in found.warnings)
     assert "public.orders" in {stream.name for stream in found.streams}
 
 
 def test_a_wrong_password_is_refused_when_looking(shop: Database) -> None:
     with pytest.raises(AuthError):
-        inspect(shop.address.with_user("postgres", "wrong"), ReadOptions())
+        inspect(shop.address.with_user("postgres", "wrong"), ReadOptions(), Host(), ignore)
 
 
 def test_servers_up_to_16_get_the_programs_of_16() -> None:

@@ -24,6 +24,7 @@ from listbackup.connectors.postgres.inspection import inspect
 from listbackup.connectors.postgres.session import connect
 from listbackup.connectors.postgres.source import PostgresSource
 from listbackup.errors import SourceError
+from listbackup.events import ignore
 from listbackup.host import Host
 from listbackup.sandbox.postgres import (
     PostgresServer,
@@ -103,7 +104,7 @@ def test_a_replica_is_read_and_what_it_cannot_show_is_named(
     assert set(rows) == {"public.users", "public.last"}
     assert rows["public.users"].count(b"\n") == 1000
     assert set(unread) == {"public.cache"}
-    assert inspect(address, ReadOptions()).on_replica
+    assert inspect(address, ReadOptions(), Host(), ignore).on_replica
 
 
 def make_certificate(directory: Path) -> None:
@@ -155,7 +156,7 @@ def test_a_verified_tls_connection_reads_the_same(
             with suppress(SourceError), connect(address):
                 break
             time.sleep(0.02)
-        assert inspect(address, ReadOptions()).encrypted
+        assert inspect(address, ReadOptions(), Host(), ignore).encrypted
         encrypted, _ = read(address)
     finally:
         database.run("ALTER SYSTEM RESET ssl")

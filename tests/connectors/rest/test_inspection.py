@@ -4,8 +4,12 @@ import pytest
 
 from listbackup.connectors import ReadOptions
 from listbackup.connectors.rest.inspection import inspect
+from listbackup.connectors.rest.transport import Request, Response
 from listbackup.errors import AuthError
+from listbackup.events import Event, Waited, ignore
+from listbackup.host import Host
 from tests.connectors.rest.connected import World
+from tests.connectors.rest.test_refreshing import Between, Send
 
 
 def test_every_stream_is_asked_for_one_record_and_children_for_their_parents_first() -> None:
@@ -14,7 +18,9 @@ def test_every_stream_is_asked_for_one_record_and_children_for_their_parents_fir
     acme = world.keap.tenants["acme"]
     acme.add("contacts", {"given_name": "a", "email_addresses": []})
     acme.add("tags", {"name": "t"})
-    found = inspect(world.connection(), ReadOptions(include=("tags.contacts", "notes")))
+    found = inspect(
+        world.connection(), ReadOptions(include=("tags.contacts", "notes")), Host(), ignore
+    )
     assert found.complete
     assert [one.name for one in found.streams] == ["tags.contacts", "notes"]
     assert "contacts" in found.excluded
@@ -28,7 +34,7 @@ def test_every_stream_is_asked_for_one_record_and_children_for_their_parents_fir
 def test_all_of_a_platform_can_be_looked_at() -> None:
     world = World()
     world.consent()
-    found = inspect(world.connection(), ReadOptions())
+    found = inspect(world.connection(), ReadOptions(), Host(), ignore)
     assert found.complete, found.unread
     assert not found.excluded
     assert {one.status for one in world.keap.log} == {200}
@@ -39,4 +45,22 @@ def test_credentials_that_are_not_accepted_end_it() -> None:
     world.consent()
     world.keap.authority.revoke_grant(world.keap.authority.grants[0])
     with pytest.raises(AuthError, match="revoked"):
-        inspect(world.connection(), ReadOptions())
+        inspect(world.connection(), ReadOptions(), Host(), ignore)
+
+
+def test_what_is_waited_for_is_told() -> None:
+    world = World()
+    world.consent()
+    events: list[Event] = []
+    times = [429, 200]
+
+    async def act(request: Request, send: Send) -> Response:
+        if request.url.partition("?")[0].endswith("/notes") and times.pop(0) == 429:
+            return Response(429, {"retry-after": "7"}, b"{}")
+        return await send(request)
+
+    world.transport = Between(world.transport, act)
+    options = ReadOptions(include=("notes",))
+    assert inspect(world.connection(), options, Host(), events.append).complete
+    (waited,) = [event for event in events if isinstance(event, Waited)]
+    assert 7 <= waited.seconds < 9

@@ -16,6 +16,8 @@ from listbackup.connectors import ReadOptions
 from listbackup.connectors.rest.inspection import inspect
 from listbackup.connectors.rest.loading import Mistaken, parse_platform
 from listbackup.connectors.rest.transport import Request, Response
+from listbackup.events import ignore
+from listbackup.host import Host
 from tests.connectors.rest.lands import (
     HEAD,
     KEPT,
@@ -304,14 +306,20 @@ def test_children_of_children_are_read_and_keys_that_are_good_within_one_parent_
 def test_what_a_backup_would_find_is_asked_for_with_what_stands_in_front_and_in_sizes_that_go() -> (
     None
 ):
-    seen = inspect(Land(TREE.replace("KEY", "account, project, id"), give_tree).connection, READ)
+    seen = inspect(
+        Land(TREE.replace("KEY", "account, project, id"), give_tree).connection,
+        READ,
+        Host(),
+        ignore,
+    )
     assert ([one.name for one in seen.streams], seen.unread) == (
         ["accounts", "projects", "tasks"],
         (),
     )
     sizes = give_pages(make_things(257), sizes=(100, 1000))
-    assert inspect(Land(describe(PAGES), sizes).connection, READ).unread == ()
-    assert inspect(Land(describe(PAGES), give_pages([], sizes=(7,))).connection, READ).unread
+    assert inspect(Land(describe(PAGES), sizes).connection, READ, Host(), ignore).unread == ()
+    land = Land(describe(PAGES), give_pages([], sizes=(7,)))
+    assert inspect(land.connection, READ, Host(), ignore).unread
 
 
 def test_a_parent_without_the_field_that_is_asked_by_is_named() -> None:

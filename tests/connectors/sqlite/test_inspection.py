@@ -7,6 +7,8 @@ import pytest
 from listbackup.connectors import ReadOptions
 from listbackup.connectors.sqlite.inspection import inspect
 from listbackup.errors import SourceError
+from listbackup.events import ignore
+from listbackup.host import Host
 from tests.connectors.sqlite.files import address_of, run
 
 
@@ -21,7 +23,7 @@ def test_streams_sizes_and_the_journal_are_told_and_nothing_is_touched(
         "CREATE TABLE other (a)",
     )
     before = path.stat().st_mtime_ns
-    found = inspect(address_of(path), ReadOptions(exclude=("*.other",)))
+    found = inspect(address_of(path), ReadOptions(exclude=("*.other",)), Host(), ignore)
     assert [(s.name, s.rows) for s in found.streams] == [("main.t", 2)]
     assert found.excluded == ("main.other",)
     assert ("WAL" if journal == "wal" else "rollback journal") in found.identity.version
@@ -34,5 +36,5 @@ def test_streams_sizes_and_the_journal_are_told_and_nothing_is_touched(
 
 def test_what_is_not_there_is_said_and_not_made(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="There is no file"):
-        inspect(address_of(tmp_path / "a.db"), ReadOptions())
+        inspect(address_of(tmp_path / "a.db"), ReadOptions(), Host(), ignore)
     assert list(tmp_path.iterdir()) == []

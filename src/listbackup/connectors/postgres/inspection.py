@@ -18,6 +18,8 @@ from listbackup.connectors.postgres.session import (
     speaking_of,
     version_is_tested,
 )
+from listbackup.events import Emit
+from listbackup.host import Host
 from listbackup.records import Declared, Identity, Unread
 from listbackup.records.patterns import is_wanted
 
@@ -30,7 +32,7 @@ SELECT current_user, current_setting('is_superuser')::bool, pg_is_in_recovery(),
 """
 
 
-def inspect(address: Address, options: ReadOptions) -> Inspection:
+def inspect(address: Address, options: ReadOptions, host: Host, emit: Emit) -> Inspection:
     """Connect and look. Raises AuthError, UsageError, SourceError."""
     with speaking_of(address), connect(address, lock_timeout=LOCK_TIMEOUT) as connection:
         return _inspect(connection, address, options)

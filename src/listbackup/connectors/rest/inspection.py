@@ -23,15 +23,15 @@ from listbackup.connectors.rest.requester import Requester
 from listbackup.connectors.rest.shapes import Shape
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import SourceError
-from listbackup.events import ignore
-from listbackup.ids import system_entropy
+from listbackup.events import Emit
+from listbackup.host import Host
 from listbackup.records import Declared, Identity, Unread
 from listbackup.records.patterns import is_wanted
 
 
-def inspect(connection: Connection, options: ReadOptions) -> Inspection:
-    """Ask and look. Raises AuthError, SourceError, RateLimited."""
-    return asyncio.run(_inspect(connection, options))
+def inspect(connection: Connection, options: ReadOptions, host: Host, emit: Emit) -> Inspection:
+    """Ask and look; tells of waits. Raises AuthError, SourceError, RateLimited."""
+    return asyncio.run(_inspect(connection, options, host, emit))
 
 
 @dataclass(slots=True)
@@ -46,8 +46,10 @@ class _Looking:
     absent: dict[str, str] = field(default_factory=dict)
 
 
-async def _inspect(connection: Connection, options: ReadOptions) -> Inspection:
-    requester = open_requester(connection, ignore, system_entropy)
+async def _inspect(
+    connection: Connection, options: ReadOptions, host: Host, emit: Emit
+) -> Inspection:
+    requester = open_requester(connection, emit, host.entropy)
     platform = connection.platform
     wanted = [
         one for one in platform.streams if is_wanted(one.name, options.include, options.exclude)
@@ -55,7 +57,7 @@ async def _inspect(connection: Connection, options: ReadOptions) -> Inspection:
     try:
         account = await identify(connection, requester)
         looking = _Looking(connection, requester)
-        for level in _order(platform.streams, [one.name for one in wanted]):
+        for level in order_by_parents(platform.streams, [one.name for one in wanted]):
             await asyncio.gather(*(_look_at(looking, one) for one in level))
         left = requester.describe_budgets()
     finally:
@@ -93,7 +95,7 @@ def name_identity(connection: Connection, account: Account | None) -> Identity:
     )
 
 
-def _order(streams: Iterable[Stream], names: list[str]) -> list[list[Stream]]:
+def order_by_parents(streams: Iterable[Stream], names: list[str]) -> list[list[Stream]]:
     """Give the streams that are to be asked for, parents before their children, in levels."""
     known = {one.name: one for one in streams}
     needed = set(names)

@@ -9,6 +9,8 @@ from listbackup.connectors.sqlite.files import FileFacts, look_at_file
 from listbackup.connectors.sqlite.findings import find_out
 from listbackup.connectors.sqlite.reading import identify
 from listbackup.connectors.sqlite.session import connect, speaking_of
+from listbackup.events import Emit
+from listbackup.host import Host
 from listbackup.records import Identity
 
 LOCK_TIMEOUT = 2.0
@@ -16,7 +18,7 @@ COUNTED_TO = 1 << 30
 """Bytes up to which the rows of a database are counted only to be shown."""
 
 
-def inspect(address: Address, options: ReadOptions) -> Inspection:
+def inspect(address: Address, options: ReadOptions, host: Host, emit: Emit) -> Inspection:
     """Open and look. Raises AuthError, UsageError, SourceError."""
     facts = look_at_file(address)
     unused = facts.wal and not facts.log
