@@ -14,10 +14,11 @@ from listbackup.connectors.rest.budgets import Owner
 from listbackup.connectors.rest.connection import Connection
 from listbackup.connectors.rest.filling import draft
 from listbackup.connectors.rest.models.placeholders import Placeholder
-from listbackup.connectors.rest.requester import Requester
+from listbackup.connectors.rest.requester import PATIENCE, Requester
 from listbackup.errors import SourceError
 from listbackup.events import Emit
 from listbackup.ids import Entropy
+from listbackup.retry import Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,9 @@ class Account:
         return f"{self.id} ({self.title})" if self.title not in ("", self.id) else self.id
 
 
-def open_requester(connection: Connection, emit: Emit, entropy: Entropy) -> Requester:
+def open_requester(
+    connection: Connection, emit: Emit, entropy: Entropy, patience: Patience = PATIENCE
+) -> Requester:
     """Make what asks the platform, within the event loop that uses it; whoever made it closes it.
     Raises AuthError where the source is not connected, RefusedError."""
     platform, way = connection.platform, connection.way
@@ -54,6 +57,7 @@ def open_requester(connection: Connection, emit: Emit, entropy: Entropy) -> Requ
         pace=connection.pace,
         entropy=entropy,
         source=connection.name,
+        patience=patience,
         emit=emit,
         clean=connection.clean,
     )
