@@ -45,3 +45,19 @@ def test_a_key_is_typed_unseen_and_a_name_is_typed_to_forget_it(
         remove = ("source", "remove", "keap")
         seen = type_on_terminal(machine, [("its snapshots stay: ", "keap")], *remove)
         assert "Forgot keap" in seen
+
+
+def test_of_several_ways_to_connect_one_is_chosen_by_its_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machine = Machine(tmp_path / "home", monkeypatch, capsys)
+    machine.home.mkdir()
+    machine.init()
+    with serve_keap() as served:
+        key = served.keap.issue_key("acme")
+        asked = "How to connect Keap (1 to 2, Enter for 1): "
+        answers = [(asked, "7"), (asked, "2"), ("service account key: ", key)]
+        seen = type_on_terminal(machine, answers, "source", "add", "keap", *served.place)
+    assert "  1  OAuth" in seen
+    assert "  2  Personal access token" in seen
+    assert "auth: key" in (machine.config / "sources/keap.yaml").read_text()

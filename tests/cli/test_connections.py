@@ -58,7 +58,18 @@ def start_consent(machine: Machine, served: Served, *words: str) -> "subprocess.
         LISTBACKUP_SECRET_CLIENT_ID="keap-app", LISTBACKUP_SECRET_CLIENT_SECRET=CLIENT_SECRET
     )
     return machine.spawn(
-        *("source", "add", "keap", *served.oauth, "--redirect-url", redirect, "--json", *words),
+        *(
+            "source",
+            "add",
+            "keap",
+            "--auth",
+            "oauth",
+            *served.oauth,
+            "--redirect-url",
+            redirect,
+            "--json",
+            *words,
+        ),
         stdin=subprocess.PIPE,
     )
 
@@ -156,7 +167,7 @@ def test_without_a_browser_the_address_is_pasted(machine: Machine, served: Serve
 def test_what_is_missing_is_named_and_no_secret_is_an_argument(
     machine: Machine, served: Served, tmp_path: Path
 ) -> None:
-    answer = machine.run("source", "add", "keap", *served.oauth, "--json")
+    answer = machine.run("source", "add", "keap", "--auth", "oauth", *served.oauth, "--json")
     assert answer.code == 2
     assert "client_id" in answer.error["message"]
     assert "client_secret" in answer.error["message"]
@@ -165,17 +176,25 @@ def test_what_is_missing_is_named_and_no_secret_is_an_argument(
     empty.write_text("\n")
     for words, said in (
         (["--auth", "nothing"], "not connected by"),
-        (["--setting", "colour=red"], "no setting 'colour'"),
+        (["--auth", "key", "--setting", "colour=red"], "no setting 'colour'"),
         (["--auth", "key", "--secret-file", f"token={empty}"], "No secret is called 'token'"),
         (["--auth", "key", "--secret-file", str(empty)], "is empty"),
         (["--auth", "key", "--secret-file", str(tmp_path / "absent")], "cannot be read"),
-        (["--secret-file", str(empty)], "does not say which secret"),
-        (["--base-url", "ftp://x"], "this is to be a URL"),
+        (["--auth", "oauth", "--secret-file", str(empty)], "does not say which secret"),
+        (["--auth", "key", "--base-url", "ftp://x"], "this is to be a URL"),
     ):
         answer = machine.run("source", "add", "keap", *words, "--json")
         assert answer.code == 2, words
         assert said in answer.error["message"]
     assert not list(machine.config.glob("sources/*"))
+
+
+def test_where_nobody_can_choose_the_ways_to_connect_are_named(machine: Machine) -> None:
+    answer = machine.run("source", "add", "keap", "--json")
+    assert answer.code == 2
+    assert "several ways" in answer.error["message"]
+    assert "--auth oauth (" in answer.error["hint"]
+    assert "--auth key (" in answer.error["hint"]
 
 
 def test_a_secret_comes_from_a_file_too(machine: Machine, served: Served, tmp_path: Path) -> None:
@@ -248,8 +267,8 @@ def test_private_hosts_are_reached_only_where_the_stanza_allows_it(
     assert answer.code == 5
     assert "metadata" in answer.error["message"]
     machine.set(LISTBACKUP_SECRET_CLIENT_ID="x", LISTBACKUP_SECRET_CLIENT_SECRET="y" * 9)
-    words = ("source", "add", "keap", "--headless", "--json", "--token-url")
-    answer = machine.run(*words, f"{served.url}/token")
+    words = ("source", "add", "keap", "--auth", "oauth", "--json")
+    answer = machine.run(*words, "--headless", "--token-url", f"{served.url}/token")
     assert answer.code == 5
     assert served.keap.log == []
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -83,6 +83,10 @@ class Visitor:
         """All is given already."""
         raise AssertionError(title)
 
+    def choose(self, title: str, ways: Sequence[str]) -> int:
+        """All is given already."""
+        raise AssertionError(title)
+
     def show(self, url: str) -> None:
         """There is no browser."""
         raise AssertionError(url)
@@ -103,7 +107,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def add(machine: Machine, person: Visitor) -> None:
-    add_source(machine.process(), MEANT, AddWishes("keap", given=GIVEN), person)
+    add_source(machine.process(), MEANT, AddWishes("keap", auth="oauth", given=GIVEN), person)
 
 
 def test_who_adds_a_source_second_takes_nothing_from_who_was_first(machine: Machine) -> None:

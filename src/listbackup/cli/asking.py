@@ -4,13 +4,14 @@ import getpass
 import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from listbackup.cli.words import printable
 from listbackup.errors import UsageError
 
 _LONGEST = 64 * 1024
+_TRIES = 3
 
 
 class Terminal:
@@ -34,6 +35,19 @@ class Terminal:
                 return getpass.getpass(f"{printable(title)}: ", stream=sys.stderr)
             self._say(f"{title}: ", end="")
             return sys.stdin.readline(_LONGEST).strip()
+
+    def choose(self, title: str, ways: Sequence[str]) -> int:
+        """Have one of several chosen by its number; Enter takes the first."""
+        with self._aside():
+            for number, way in enumerate(ways, 1):
+                self._say(f"  {number}  {way}")
+            for _ in range(_TRIES):
+                self._say(f"{title} (1 to {len(ways)}, Enter for 1): ", end="")
+                line = sys.stdin.readline(_LONGEST)
+                said = line.strip() or ("1" if line else "")
+                if said.isdecimal() and said.isascii() and 1 <= int(said[:4]) <= len(ways):
+                    return int(said) - 1
+        raise UsageError(f"None of the {len(ways)} was chosen.", hint="Type the number of one.")
 
     def show(self, url: str) -> None:
         """Open the browser on a URL."""

@@ -4,10 +4,9 @@ What a person consents to or gives is tried first, sealed second; the stanza, wh
 source, is written last. Snapshots are never touched here.
 """
 
-import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,21 +14,17 @@ from listbackup.app import App, Reach
 from listbackup.config.models import NamedSource
 from listbackup.config.stanzas import Value, stanza_path, write_stanza
 from listbackup.connectors.rest.connection import Connection
-from listbackup.connectors.rest.consenting import consent_by_pasting, consent_in_browser
 from listbackup.connectors.rest.credentials import (
     Credential,
     Keeper,
     MemoryKeeper,
-    list_wanted,
     read_credential,
     write_credential,
 )
 from listbackup.connectors.rest.loading import is_file, load_platform
-from listbackup.connectors.rest.models.authentication import OAuthCode
 from listbackup.connectors.rest.models.platform import Platform
-from listbackup.connectors.rest.opening import Account, identify, open_requester
+from listbackup.connectors.rest.opening import Account
 from listbackup.errors import (
-    AuthError,
     FailedError,
     IntegrityError,
     ListbackupError,
@@ -38,9 +33,9 @@ from listbackup.errors import (
     WrongKeyError,
 )
 from listbackup.events import Warned
-from listbackup.log import Secret
+from listbackup.operations.connecting import ask_settings, choose_auth, connect
 from listbackup.operations.revoking import revoke
-from listbackup.operations.secrets import Given, Person, collect_secrets
+from listbackup.operations.secrets import Given, Person
 from listbackup.vault.credentials import SealedCredential
 from listbackup.vault.installation import write_durably
 from listbackup.vault.layout import check_id
@@ -99,30 +94,18 @@ class SourceRemoved:
 def add_source(app: App, reach: Reach, wishes: AddWishes, person: Person) -> SourceConnected:
     """Connect a platform and write it down as a source. Raises UsageError, AuthError,
     RefusedError where the name is taken, SourceError."""
-    connector = wishes.connector
-    if is_file(connector):
-        connector = str(Path(connector).expanduser().absolute())
+    connector = name_connector(wishes.connector)
     platform = load_platform(connector)
     name = check_id(wishes.name or platform.platform, "the name of a source")
     path = stanza_path(app.directories.config, name)
     _refuse_taken(app, reach, name, path)
-    stanza: dict[str, Value] = {
-        "connector": connector,
-        "auth": wishes.auth or "",
-        "settings": _ask_settings(platform, wishes.settings, person),
-        "base_url": wishes.base_url or "",
-        "authorize_url": wishes.authorize_url or "",
-        "token_url": wishes.token_url or "",
-        "revoke_url": wishes.revoke_url or "",
-    }
-    if wishes.allow_private_hosts:
-        stanza["allow_private_hosts"] = True
-    said = _read_stanza(path, name, stanza)
+    stanza = draft_stanza(platform, connector, wishes, person)
+    said = read_stanza(path, name, stanza)
     # The vault is opened first: consent is asked for nothing that could not be kept.
     keeper = app.credentials(reach, name)
     keeper.prepare()
     connection = app.connection(reach, name, said, MemoryKeeper())
-    credential = _connect(app, connection, wishes.given, person, None)
+    credential = connect(app, connection, wishes.given, person)
     with keeper.lease(PATIENCE):
         _write_source(app, keeper, credential, path, stanza)
     return _tell(connection, credential, path, added=True)
@@ -138,7 +121,7 @@ def reconnect_source(
     keeper.prepare()
     known = _look(app, keeper)
     connection = app.connection(reach, name, said, MemoryKeeper())
-    credential = _connect(app, connection, given, person, known)
+    credential = connect(app, connection, given, person, known)
     if known is not None and known.account and credential.account != known.account:
         same_platform = known.platform == credential.platform
         if same_platform and not accept_new:
@@ -230,72 +213,34 @@ def _refuse_taken(app: App, reach: Reach, name: str, path: Path) -> None:
         )
 
 
-def _ask_settings(platform: Platform, given: Mapping[str, str], person: Person) -> dict[str, str]:
-    settled = dict(given)
-    for one in platform.settings:
-        if one.required and not one.default and not settled.get(one.name) and person.there:
-            settled[one.name] = person.ask(one.title, one.hint, secret=False)
-    return settled
+def name_connector(named: str) -> str:
+    """Give a platform's name as it is, and a file by its whole path."""
+    return str(Path(named).expanduser().absolute()) if is_file(named) else named
 
 
-def _read_stanza(path: Path, name: str, stanza: Mapping[str, Value]) -> NamedSource:
+def draft_stanza(
+    platform: Platform, connector: str, wishes: AddWishes, person: Person
+) -> dict[str, Value]:
+    """Write down what is wished; what is missing is asked for. Raises UsageError."""
+    stanza: dict[str, Value] = {
+        "connector": connector,
+        "auth": choose_auth(platform, wishes.auth, person),
+        "settings": ask_settings(platform, wishes.settings, person),
+        "base_url": wishes.base_url or "",
+        "authorize_url": wishes.authorize_url or "",
+        "token_url": wishes.token_url or "",
+        "revoke_url": wishes.revoke_url or "",
+    }
+    if wishes.allow_private_hosts:
+        stanza["allow_private_hosts"] = True
+    return stanza
+
+
+def read_stanza(path: Path, name: str, stanza: Mapping[str, Value]) -> NamedSource:
     """Read what is to be written, so that nothing is written that could not be read."""
     from listbackup.config.loading import parse_stanza
 
     return parse_stanza(path, name, write_stanza(name, stanza), {}).source(name)
-
-
-def _connect(
-    app: App, connection: Connection, given: Given, person: Person, known: Credential | None
-) -> Credential:
-    """Collect what opens it, try it, and give it with the account that it opens."""
-    way = connection.way
-    kept: Mapping[str, Secret] = {}
-    if known is not None and known.way == way.name and isinstance(way, OAuthCode):
-        kept = known.secrets
-    wanted = [one for one in list_wanted(way) if one.name not in kept]
-    secrets = {**kept, **collect_secrets(app, wanted, given, person)}
-    credential = Credential(
-        platform=connection.platform.platform,
-        way=way.name,
-        secrets=secrets,
-        connected=app.host.clock.now(),
-    )
-    if isinstance(way, OAuthCode):
-        # Nothing is opened in a browser that the guard of hosts would refuse.
-        asyncio.run(_close(connection))
-        entropy = app.host.entropy
-        if given.headless:
-            tokens = consent_by_pasting(connection, secrets, entropy, person.paste, given.redirect)
-        else:
-            tokens = consent_in_browser(connection, secrets, entropy, person.show, given.redirect)
-        credential = replace(credential, tokens=tokens)
-    connection.keeper.write(write_credential(credential))
-    account = asyncio.run(_identify(app, connection))
-    credential = connection.credential()
-    if account is None:
-        return credential
-    return replace(credential, account=account.id, title=account.title)
-
-
-async def _close(connection: Connection) -> None:
-    await connection.open_transport().close()
-
-
-async def _identify(app: App, connection: Connection) -> Account | None:
-    requester = open_requester(connection, app.emit, app.host.entropy)
-    try:
-        return await identify(connection, requester)
-    except AuthError as error:
-        raise AuthError(
-            error.message,
-            subject=error.subject,
-            risk="Nothing was kept.",
-            hint="Look whether this is the right key, and of the right account; then run the "
-            "command again.",
-        ) from error
-    finally:
-        await requester.close()
 
 
 def _write_source(

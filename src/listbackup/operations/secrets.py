@@ -31,6 +31,10 @@ class Person(Protocol):
         typed."""
         ...
 
+    def choose(self, title: str, ways: Sequence[str]) -> int:
+        """Have one of several chosen; gives its place, the first is 0. Raises UsageError."""
+        ...
+
     def show(self, url: str) -> None:
         """Open a browser on a URL, and say so."""
         ...
