@@ -51,6 +51,7 @@ class World:
         self.keap = Keap(self.pace)
         self.keap.add_tenant("acme")
         self.keap.authority.admit(CLIENT)
+        self.asked = Request("GET", BASE)
         self.transport: Transport = SandboxTransport(self.keap, self.pace)
 
     @property
@@ -104,7 +105,8 @@ class World:
     async def ask(self, authorizer: Authorizer) -> Response:
         """Ask the platform whose account this is, once."""
         url = f"{BASE}/crm/rest/v2/oauth/connect/userinfo"
-        return await self.transport.send(await authorizer.authorize(Request("GET", url)))
+        self.asked = await authorizer.authorize(Request("GET", url))
+        return await self.transport.send(self.asked)
 
     def let_expire(self, credential: Credential) -> None:
         """Let the platform's access token end before its time."""

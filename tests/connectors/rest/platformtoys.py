@@ -60,7 +60,7 @@ class Key:
     async def authorize(self, request: Request) -> Request:
         return replace(request, headers={"authorization": f"Bearer s3cret{self.number}"})
 
-    async def refused(self, response: Response) -> bool:
+    async def refused(self, response: Response, asked: Request) -> bool:
         self.number += 1
         return self.number <= self.fresh
 

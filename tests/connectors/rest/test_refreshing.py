@@ -85,11 +85,33 @@ def test_requests_that_are_refused_together_renew_the_token_once() -> None:
 
         refused = [await world.ask(authorizer) for _ in range(8)]
         assert [one.status for one in refused] == [401] * 8
-        assert await asyncio.gather(*map(authorizer.refused, refused)) == [True] * 8
+        assert (
+            await asyncio.gather(*(authorizer.refused(one, world.asked) for one in refused))
+            == [True] * 8
+        )
         return [(await world.ask(authorizer)).status for _ in range(8)]
 
     assert asyncio.run(run()) == [200] * 8
     assert (world.counts.refreshes, world.counts.reuses) == (1, 0)
+
+
+def test_a_token_that_ends_right_after_its_renewal_is_renewed_again() -> None:
+    world = World()
+    world.let_expire(world.consent())
+
+    async def run() -> list[int]:
+        authorizer, found = world.authorizer(), []
+        for _ in range(3):
+            assert await authorizer.refused(await world.ask(authorizer), world.asked)
+            late = world.asked
+            found.append((await world.ask(authorizer)).status)
+            # of a request that was under way with the token before nothing follows
+            assert await authorizer.refused(Response(401), late)
+            world.keap.authority.expire(world.asked.headers["Authorization"].split()[1])
+        return found
+
+    assert asyncio.run(run()) == [200] * 3
+    assert (world.counts.refreshes, world.counts.reuses) == (3, 0)
 
 
 def test_what_another_process_renewed_is_taken_over() -> None:
@@ -98,9 +120,9 @@ def test_what_another_process_renewed_is_taken_over() -> None:
 
     async def run() -> None:
         ours, theirs = world.authorizer(), world.authorizer()
-        refused = await world.ask(ours)
-        assert await theirs.refused(await world.ask(theirs))
-        assert await ours.refused(refused)
+        refused, asked = await world.ask(ours), world.asked
+        assert await theirs.refused(await world.ask(theirs), world.asked)
+        assert await ours.refused(refused, asked)
         assert (await world.ask(ours)).status == 200
 
     asyncio.run(run())
@@ -127,7 +149,7 @@ def test_whoever_does_not_have_the_lease_waits_for_it() -> None:
 
     async def run() -> None:
         authorizer = world.authorizer()
-        assert await authorizer.refused(await world.ask(authorizer))
+        assert await authorizer.refused(await world.ask(authorizer), world.asked)
 
     asyncio.run(run())
     assert 4 < world.pace.monotonic() < 6
@@ -149,7 +171,7 @@ def test_a_rotated_token_is_durable_before_the_next_call() -> None:
 
     async def run() -> None:
         authorizer = world.authorizer()
-        assert await authorizer.refused(await world.ask(authorizer))
+        assert await authorizer.refused(await world.ask(authorizer), world.asked)
         assert (await world.ask(authorizer)).status == 200
 
     asyncio.run(run())
@@ -182,7 +204,7 @@ def die_before_the_store(world: World) -> None:
     async def run() -> None:
         authorizer = world.authorizer()
         with pytest.raises(Died):
-            await authorizer.refused(await world.ask(authorizer))
+            await authorizer.refused(await world.ask(authorizer), world.asked)
 
     keeper.dies = keeper.writes + 2
     asyncio.run(run())
@@ -199,7 +221,7 @@ def test_after_a_death_before_the_store_the_old_token_is_tried_once_and_then_a_p
     async def run() -> None:
         authorizer = world.authorizer()
         with pytest.raises(AuthError, match="cut off before its answer was stored") as caught:
-            await authorizer.refused(await world.ask(authorizer))
+            await authorizer.refused(await world.ask(authorizer), world.asked)
         assert "source reconnect keap" in caught.value.hint
 
     asyncio.run(run())
@@ -227,7 +249,7 @@ def test_a_platform_that_accepts_the_old_token_for_a_while_notices_no_death() ->
 
     async def run() -> None:
         authorizer = world.authorizer()
-        assert await authorizer.refused(await world.ask(authorizer))
+        assert await authorizer.refused(await world.ask(authorizer), world.asked)
         assert (await world.ask(authorizer)).status == 200
 
     asyncio.run(run())
@@ -250,7 +272,7 @@ def test_an_answer_that_was_lost_is_named_as_the_cause() -> None:
     async def run() -> None:
         authorizer = world.authorizer()
         with pytest.raises(AuthError, match="cut off"):
-            await authorizer.refused(await world.ask(authorizer))
+            await authorizer.refused(await world.ask(authorizer), world.asked)
 
     asyncio.run(run())
 
@@ -291,7 +313,7 @@ def test_a_consent_that_was_revoked_ends_with_an_event_and_the_next_step() -> No
     async def run() -> None:
         authorizer = world.authorizer()
         with pytest.raises(AuthError, match="does not let keap in any more") as caught:
-            await authorizer.refused(await world.ask(authorizer))
+            await authorizer.refused(await world.ask(authorizer), world.asked)
         assert caught.value.hint == "Run `listbackup source reconnect keap`."
         assert caught.value.subject == "keap"
 
@@ -313,7 +335,7 @@ def test_a_key_that_is_refused_is_told_once() -> None:
         asked = await authorizer.authorize(Request("GET", f"{BASE}/crm/rest/v2/tags"))
         assert asked.headers == {"X-Keap-API-Key": "no such key"}
         for _ in range(2):
-            assert not await authorizer.refused(await world.transport.send(asked))
+            assert not await authorizer.refused(await world.transport.send(asked), asked)
 
     asyncio.run(run())
     assert world.events == [ConsentEnded("keap", "Keap", "status 401")]
@@ -334,7 +356,7 @@ def test_a_key_that_was_refused_is_not_noted_of_the_one_that_came_after_it() -> 
         asyncio.run(authorizer.authorize(Request("GET", f"{BASE}/crm/rest/v2/tags")))
         assert isinstance(world.keeper, MemoryKeeper)
         world.keeper.data = after
-        assert not asyncio.run(authorizer.refused(Response(401)))
+        assert not asyncio.run(authorizer.refused(Response(401), world.asked))
         assert world.keeper.data == after
 
 
@@ -390,7 +412,7 @@ def test_nothing_that_is_raised_or_told_has_a_secret() -> None:
         authorizer = world.authorizer()
         asked = await authorizer.authorize(Request("GET", "https://h/"))
         with pytest.raises(AuthError) as caught:
-            await authorizer.refused(await world.ask(authorizer))
+            await authorizer.refused(await world.ask(authorizer), world.asked)
         error = caught.value
         return (
             f"{asked!r}{error!r}{error.message}{error.hint}{error.__cause__!r}{vars(authorizer)!r}"
@@ -425,7 +447,7 @@ def test_tokens_that_cannot_be_kept_are_not_used() -> None:
     async def run() -> None:
         authorizer = world.authorizer()
         with pytest.raises((Died, FailedError)):
-            await authorizer.refused(await world.ask(authorizer))
+            await authorizer.refused(await world.ask(authorizer), world.asked)
 
     asyncio.run(run())
     assert world.counts.refreshes == 0
@@ -485,7 +507,7 @@ def answering(world: World, status: int, body: Any) -> Between:
 
 async def renew(world: World, **changes: Any) -> bool:
     authorizer = world.authorizer(**changes)
-    return await authorizer.refused(await world.ask(authorizer))
+    return await authorizer.refused(await world.ask(authorizer), world.asked)
 
 
 @pytest.mark.parametrize("before", [140, 160, 170, 180, 190, 195, 1900, 1980, 1990])

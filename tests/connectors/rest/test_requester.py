@@ -285,6 +285,53 @@ def test_one_bad_item_among_good_ones_stops_nobody() -> None:
     assert asyncio.run(work()) < 11
 
 
+@pytest.mark.parametrize("kind", [None, Kind.TIMEOUT])
+def test_one_list_that_never_comes_holds_nobody_up_for_long(kind: Kind | None) -> None:
+    stand = Stand()
+
+    async def reply(request: Request) -> Reply:
+        if request.url.endswith("bad"):
+            return failing(500) if kind is None else TransportError(kind)
+        return FINE
+
+    requester = stand.requester(stand.transport(reply))
+    bad = Request("GET", "https://api.example.com/bad", operation="GET /bad")
+
+    async def work() -> float:
+        for _ in range(3):
+            with pytest.raises(Refused):
+                await requester.ask(bad)
+        began = stand.pace.monotonic()
+        await requester.ask(GET)
+        return stand.pace.monotonic() - began
+
+    assert asyncio.run(work()) == 0
+
+
+def test_answers_that_are_too_large_are_answers() -> None:
+    stand = Stand()
+    transport = scripted(stand, then=TransportError(Kind.TOO_LARGE, "over 32 MiB"))
+    requester = stand.requester(transport)
+
+    async def work() -> list[str]:
+        asks = (requester.ask(GET) for _ in range(8))
+        found = await asyncio.gather(*asks, return_exceptions=True)
+        return [str(one) for one in found]
+
+    assert all("answered too much to" in one for one in asyncio.run(work()))
+    assert stand.pace.monotonic() < 10
+
+
+def test_a_refusal_that_cannot_be_read_is_asked_for_again_where_its_words_matter() -> None:
+    rule = ErrorRule(status=(400,), path=("error",), equals=("no",), means="forbidden")
+    said = failing(400, b'{"error": "no"}')
+    for garbled in (said.body[:-3], said.body.decode().encode("utf-16")):
+        stand = Stand()
+        transport = scripted(stand, failing(400, garbled), said)
+        assert is_refused(stand, transport, failures=Failures(rules=(rule,))).means == "forbidden"
+        assert len(transport.calls) == 2
+
+
 # -------------------------------------------------------------------------------------- rate limits
 
 

@@ -28,9 +28,9 @@ class Authorizer(Protocol):
         """Give the request with what proves it. Raises AuthError where nothing does any more."""
         ...
 
-    async def refused(self, response: Response) -> bool:
-        """Be told that the platform did not accept a proof (401). Gives whether there is another
-        one by now, so that the request is worth sending once more; raises AuthError where it is
+    async def refused(self, response: Response, asked: Request) -> bool:
+        """Be told that the platform did not accept the proof of a request (401), as `authorize`
+        gave it. Gives whether there is another one by now, so that the request is worth sending once more; raises AuthError where it is
         certain that only a person can help."""
         ...
 
@@ -67,7 +67,7 @@ class FixedAuthorizer:
                 headers[one.name] = one.value.reveal()
         return replace(request, headers=headers, url=url)
 
-    async def refused(self, response: Response) -> bool:
+    async def refused(self, response: Response, asked: Request) -> bool:
         """There is no other key: say so, once."""
         if not self._told:
             self._told = True

@@ -1,5 +1,6 @@
 """A platform that is down is left alone: after some failures in a row of all streams together, one
-request tries at growing intervals, and the others wait for its success.
+request tries at growing intervals, and the others wait for its success. Where no more than a few
+operations fail, it is not the platform: what has not failed itself passes.
 
 Serves one event loop.
 """
@@ -15,6 +16,8 @@ _FAILURES = 6
 _FIRST = 5.0
 _LONGEST = 120.0
 _INSTANT = 0.001
+_FEW = 3
+"""So many operations that fail are a platform that is down."""
 
 
 class StillDown(Exception):
@@ -36,6 +39,7 @@ class Circuit:
         self._pauses = 0
         self._until = 0.0
         self._trying = False
+        self._failed: set[str] = set()
         self._waiting: set[asyncio.Future[None]] = set()
 
     @property
@@ -50,10 +54,11 @@ class Circuit:
         return left if self.is_open and left > _INSTANT else 0.0
 
     @asynccontextmanager
-    async def passing(self) -> AsyncIterator[None]:
+    async def passing(self, operation: str) -> AsyncIterator[None]:
         """Wait until a request may be sent; report inside what came of it. Raises StillDown."""
-        await self._wait()
-        mine = self.is_open
+        if not self._is_innocent(operation):
+            await self._wait()
+        mine = self.is_open and not self._is_innocent(operation)
         self._trying = self._trying or mine
         try:
             yield
@@ -65,10 +70,12 @@ class Circuit:
     def succeed(self) -> None:
         """The platform answered."""
         self._failures = self._pauses = 0
+        self._failed.clear()
 
-    def fail(self) -> None:
+    def fail(self, operation: str) -> None:
         """The platform did not answer, or said that it cannot."""
         self._failures += 1
+        self._failed.add(operation)
         due = self.seconds_left == 0
         if self._failures >= _FAILURES and (due or not self.is_open):
             draw = int.from_bytes(self._entropy(4), "big") / 2**32
@@ -76,6 +83,9 @@ class Circuit:
             pause = min(_LONGEST, _FIRST * 2.0**self._pauses) * (0.75 + 0.5 * draw)
             self._pauses += 1
             self._until = self._pace.monotonic() + pause
+
+    def _is_innocent(self, operation: str) -> bool:
+        return operation not in self._failed and len(self._failed) < _FEW
 
     async def _wait(self) -> None:
         while self.is_open:

@@ -28,7 +28,7 @@ LEASE_PATIENCE = 600.0
 KEEPING = (1.0, 5.0, 15.0, 30.0)
 """So many seconds are between the tries to write down tokens that exist nowhere else."""
 FRESH = 30.0
-"""So many seconds after a renewal a refusal is one of the token before: it was on its way."""
+"""So many seconds after a renewal ahead of time that failed, it is tried again."""
 
 
 class TokenAuthorizer:
@@ -42,7 +42,6 @@ class TokenAuthorizer:
         self._emit = emit
         self._pace = connection.pace
         self._tokens: Tokens | None = None
-        self._renewed: float | None = None
         self._put_off = 0.0
         self._turn = asyncio.Lock()
 
@@ -50,18 +49,17 @@ class TokenAuthorizer:
         """Put the access token in; renew it first where its end is near. Raises AuthError,
         SourceError."""
         tokens = await self._current()
-        bearer = f"Bearer {tokens.access.reveal()}"
+        bearer = _write_bearer(tokens)
         return replace(request, headers={**request.headers, "Authorization": bearer})
 
-    async def refused(self, response: Response) -> bool:
+    async def refused(self, response: Response, asked: Request) -> bool:
         """Renew the access token, once for all requests that were refused together. Raises
         AuthError, SourceError."""
-        refused = self._tokens
         async with self._turn:
-            recent = self._renewed is not None and self._pace.monotonic() - self._renewed < FRESH
-            if self._tokens is not refused or recent:
-                return True
-            await self._renew(refused)
+            tokens = self._tokens
+            # a request that went with the token before is only asked again
+            if tokens is None or asked.headers.get("Authorization") == _write_bearer(tokens):
+                await self._renew(tokens)
         return True
 
     async def _current(self) -> Tokens:
@@ -97,7 +95,6 @@ class TokenAuthorizer:
             if known is None or known.access == (refused and refused.access) or self._is_due(known):
                 known = await self._exchange(credential)
         self._tokens = known
-        self._renewed = self._pace.monotonic()
         return known
 
     async def _take_lease(self, held: ExitStack) -> None:
@@ -206,3 +203,7 @@ class TokenAuthorizer:
         title = connection.platform.title
         self._emit(ConsentEnded(connection.name, title, why))
         return connection.refuse(f"{title} does not let {connection.name} in any more: {why}")
+
+
+def _write_bearer(tokens: Tokens) -> str:
+    return f"Bearer {tokens.access.reveal()}"

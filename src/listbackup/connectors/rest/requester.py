@@ -47,8 +47,9 @@ class Authorizer(Protocol):
         """Give the request with what proves it. Raises AuthError."""
         ...
 
-    async def refused(self, response: Response) -> bool:
-        """Be told of a 401; say whether to try again with fresh credentials. Raises AuthError."""
+    async def refused(self, response: Response, asked: Request) -> bool:
+        """Be told of a 401, and of the request as it was authorised; say whether to try again with
+        fresh credentials. Raises AuthError."""
         ...
 
 
@@ -59,6 +60,7 @@ class _Outcome:
     verdict: Verdict
     response: Response | None = None
     kind: Kind | None = None
+    asked: Request | None = None
 
 
 @dataclass(slots=True)
@@ -138,7 +140,10 @@ class Requester:
         if left:
             self._tell(f"{self._line.title} to answer again", left)
         try:
-            async with self._circuit.passing(), self._line.passage(request.operation) as passage:
+            async with (
+                self._circuit.passing(request.operation),
+                self._line.passage(request.operation) as passage,
+            ):
                 return await self._send(request, check, story, passage)
         except StillDown:
             outcome = _Outcome(Verdict("transient", story.last or "it has not answered for long"))
@@ -155,13 +160,16 @@ class Requester:
             story.last = self._clean(str(error))
             if error.kind in _FINAL:
                 return _Outcome(Verdict("invalid", story.last), None, error.kind)
-            self._circuit.fail()
+            if error.kind is Kind.TOO_LARGE:
+                self._circuit.succeed()
+            else:
+                self._circuit.fail(request.operation)
             return _Outcome(Verdict("transient", story.last), None, error.kind)
         verdict = judge(response, self._failures, request.operation, self._clean)
         story.last = verdict.says
         passage.answer(response.headers, refused=verdict.meaning == "rate_limited")
         if verdict.meaning == "transient":
-            self._circuit.fail()
+            self._circuit.fail(request.operation)
             return _Outcome(verdict, response)
         self._circuit.succeed()
         if verdict.meaning == "fine":
@@ -169,7 +177,7 @@ class Requester:
                 check(response)
             except Unreadable as error:
                 return _Outcome(Verdict("transient", f"no answer: {error}"), response)
-        return _Outcome(verdict, response)
+        return _Outcome(verdict, response, asked=authorised)
 
     async def _wait(self, request: Request, outcome: _Outcome, story: _Story) -> None:
         """Wait before the next try. Raises Refused where patience is at its end."""
@@ -192,7 +200,8 @@ class Requester:
         """Look for fresh credentials. Raises AuthError where there are none."""
         story.renewals += 1
         response = outcome.response or Response(401)
-        if story.renewals <= _RENEWALS and await self._authorizer.refused(response):
+        asked = outcome.asked or request
+        if story.renewals <= _RENEWALS and await self._authorizer.refused(response, asked):
             return
         raise AuthError(
             f"{self._line.title} does not accept the credentials of {self._source}"

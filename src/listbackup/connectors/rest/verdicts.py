@@ -54,6 +54,9 @@ def judge(
     for rule in failures.rules:
         if rule.operations and not operation.startswith(rule.operations):
             continue
+        if rule.path and response.status in rule.status and body.is_garbled:
+            # what it says would decide: perhaps it says it better the next time
+            return Verdict("transient", f"status {response.status}, and it cannot be read")
         if _fits(rule, response, body):
             return Verdict(rule.means, rule.says, _read_message(failures, body, clean))
     meaning = _judge_status(response.status)
@@ -83,19 +86,21 @@ class _Body:
         self._response = response
         self._value: Any = None
         self._decoded = False
+        self._garbled = False
 
     @property
     def text(self) -> str:
         return self._response.body.decode("utf-8", "replace")
 
+    @property
+    def is_garbled(self) -> bool:
+        """Whether there is a body, and it is no JSON."""
+        self._decode()
+        return self._garbled
+
     def find(self, path: tuple[str, ...]) -> str | None:
         """Give the text or number at a path; None where there is none."""
-        if not self._decoded:
-            self._decoded = True
-            try:
-                self._value = msgspec.json.decode(self._response.body)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                self._value = None
+        self._decode()
         value = self._value
         for step in path:
             if isinstance(value, list) and step.isdigit() and int(step) < len(value):
@@ -107,6 +112,15 @@ class _Body:
         if isinstance(value, bool):
             return "true" if value else "false"
         return str(value) if isinstance(value, str | int | float) else None
+
+    def _decode(self) -> None:
+        if self._decoded:
+            return
+        self._decoded = True
+        try:
+            self._value = msgspec.json.decode(self._response.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._garbled = bool(self._response.body)
 
 
 def _fits(rule: ErrorRule, response: Response, body: _Body) -> bool:
