@@ -30,8 +30,8 @@ class Authorizer(Protocol):
 
     async def refused(self, response: Response, asked: Request) -> bool:
         """Be told that the platform did not accept the proof of a request (401), as `authorize`
-        gave it. Gives whether there is another one by now, so that the request is worth sending once more; raises AuthError where it is
-        certain that only a person can help."""
+        gave it. Gives whether there is another one by now, so that the request is worth sending
+        once more; raises AuthError where it is certain that only a person can help."""
         ...
 
 
