@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from listbackup.connectors.rest.loading import list_platforms
+from tests.cli.keaps import serve_keap
 from tests.cli.machines import Machine
 from tests.connectors.rest.test_loading import WHOLE
 
@@ -60,3 +61,35 @@ def test_an_editor_finds_what_is_misspelt(machine: Machine) -> None:
     schema = json.loads(machine.run("connector", "schema").out)
     tree = yaml.safe_load(WHOLE.replace("lookback: 10m", "lokback: 10m"))
     assert list(jsonschema.Draft202012Validator(schema).iter_errors(tree))
+
+
+def test_a_description_is_tried_without_a_vault_and_nothing_is_kept(
+    machine: Machine, tmp_path: Path
+) -> None:
+    sound = (PLATFORMS / "keap.yaml").read_text("utf-8")
+    first = "    records: contacts\n    paging: tokens\n"
+    assert sound.count(first) == 1
+    right, wrong = tmp_path / "right.yaml", tmp_path / "wrong.yaml"
+    right.write_text(sound)
+    wrong.write_text(sound.replace(first, first.replace("records: contacts", "records: people")))
+    with serve_keap() as served:
+        words = ("--try", "--auth", "key", "--include", "contacts", *served.place)
+        answer = machine.run("connector", "check", right, *words, "--json")
+        assert answer.code == 2
+        assert "LISTBACKUP_SECRET_KEY" in answer.error["hint"]
+        machine.set(LISTBACKUP_SECRET_KEY=served.keap.issue_key("acme"))
+        tried = machine.ask("connector", "check", right, *words)[-1]
+        assert (tried["sound"], tried["account"], tried["name"]) == (True, "acme", "keap")
+        (contacts,) = tried["lists"]
+        assert (contacts["standing"], contacts["records"]) == ("read", 1)
+        told = machine.do("connector", "check", right, *words).out
+        assert "Nothing speaks against the description." in told
+        answer = machine.run("connector", "check", wrong, *words)
+        assert answer.code == 3
+        assert "contacts: records are looked for at people" in answer.out
+        machine.set(LISTBACKUP_SECRET_KEY="no such key")
+        answer = machine.run("connector", "check", right, *words, "--json")
+        assert answer.code == 4
+        assert answer.error["risk"] == "Nothing was kept."
+    assert not machine.state.exists()
+    assert not machine.config.exists()

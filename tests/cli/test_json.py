@@ -104,6 +104,8 @@ def conversation(machine: Machine, small: str, fresh: Fresh, copies: Path) -> di
     said["connector schema"] = []  # it is a schema itself
     with serve_keap() as served:
         machine.set(LISTBACKUP_SECRET_KEY=served.keap.issue_key("acme"))
+        trial = ("--try", "--auth", "key", "--include", "tags", *served.place)
+        type_in("connector check", copies / "own.yaml", *trial)
         type_in("source add", "keap", "--auth", "key", *served.place)
         type_in("source reconnect", "keap")
         type_in("source list")

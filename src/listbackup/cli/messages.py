@@ -68,6 +68,7 @@ MESSAGES: Mapping[str, str] = {
     "connector": f"{_OPERATIONS}.connectors:ConnectorLine",
     "connector_shown": f"{_OPERATIONS}.connectors:ConnectorShown",
     "connector_checked": f"{_OPERATIONS}.connectors:ConnectorChecked",
+    "connector_tried": f"{_OPERATIONS}.trials:ConnectorTried",
     "source": f"{_OPERATIONS}.sources:SourceLine",
     "source_connected": f"{_OPERATIONS}.connections:SourceConnected",
     "source_removed": f"{_OPERATIONS}.connections:SourceRemoved",

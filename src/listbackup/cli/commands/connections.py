@@ -57,6 +57,12 @@ class GivenOptions:
         return Given(files, self.headless, self.redirect_url)
 
 
+Setting = Annotated[
+    tuple[str, ...] | None,
+    Parameter(negative="", show_default=False, help="NAME=VALUE of a setting; may be repeated."),
+]
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class PlaceOptions:
@@ -80,12 +86,7 @@ def add(
     /,
     *,
     name: Annotated[str | None, Parameter(help="The source's name; else the platform's.")] = None,
-    setting: Annotated[
-        tuple[str, ...] | None,
-        Parameter(
-            negative="", show_default=False, help="NAME=VALUE of a setting; may be repeated."
-        ),
-    ] = None,
+    setting: Setting = None,
     auth: Annotated[
         str | None, Parameter(help="Which way to connect, where there are several.")
     ] = None,
@@ -98,7 +99,7 @@ def add(
     wishes = AddWishes(
         connector=platform,
         name=name,
-        settings=_read_settings(setting or ()),
+        settings=read_settings(setting or ()),
         auth=auth,
         base_url=place.base_url,
         authorize_url=place.authorize_url,
@@ -159,7 +160,8 @@ def remove(
     return 0
 
 
-def _read_settings(words: tuple[str, ...]) -> dict[str, str]:
+def read_settings(words: tuple[str, ...]) -> dict[str, str]:
+    """Read what `--setting` says. Raises UsageError."""
     settings = {}
     for one in words:
         name, equals, value = one.partition("=")

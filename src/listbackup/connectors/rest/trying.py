@@ -29,6 +29,7 @@ from listbackup.connectors.rest.transport import Request, Response
 from listbackup.errors import SourceError
 from listbackup.events import Emit
 from listbackup.host import Host
+from listbackup.records.patterns import is_wanted
 from listbackup.retry import Patience
 
 PATIENCE = Patience(attempts=3, first=1.0, longest=10.0, total=60.0)
@@ -65,16 +66,19 @@ class _Trial:
     first: dict[str, Sequence[bytes]] = field(default_factory=dict)
 
 
-async def try_lists(connection: Connection, host: Host, emit: Emit) -> list[TriedList]:
-    """Ask for a page of each list. Raises AuthError, RateLimited; what one list lacks is said of
-    it."""
+async def try_lists(
+    connection: Connection, host: Host, emit: Emit, include: tuple[str, ...] = ()
+) -> list[TriedList]:
+    """Ask for a page of each list, or of those that `include` names, and of their parents. Raises
+    AuthError, RateLimited; what one list lacks is said of it."""
     requester = open_requester(connection, emit, host.entropy, PATIENCE)
     now = connection.pace.now()
     tried: dict[str, TriedList] = {}
     firsts: dict[str, Sequence[bytes]] = {}
     streams = connection.platform.streams
+    wanted = [one.name for one in streams if is_wanted(one.name, include, ())]
     try:
-        for level in order_by_parents(streams, [one.name for one in streams]):
+        for level in order_by_parents(streams, wanted):
             works = []
             for spec in level:
                 last = _Recorded(requester)
@@ -91,7 +95,7 @@ async def try_lists(connection: Connection, host: Host, emit: Emit) -> list[Trie
             tried |= {one.name: one for one in await asyncio.gather(*works)}
     finally:
         await requester.close()
-    return [tried[one.name] for one in streams]
+    return [tried[one.name] for one in streams if one.name in tried]
 
 
 class _Hasty:
@@ -179,7 +183,8 @@ async def _read_page(
     records: list[bytes] = []
     async with aclosing(lists.read(None, None, lent)) as batches:  # type: ignore[type-var]
         async for batch in batches:
-            records += batch.page.records
+            pairs = zip(batch.page.records, batch.fresh, strict=True)
+            records += [record for record, fresh in pairs if fresh]
             if batch.place is not None and (batch.page.records or not batch.page.whole):
                 return records, True
     return records, False
