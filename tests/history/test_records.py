@@ -17,6 +17,7 @@ from listbackup.events import ignore
 from listbackup.history.diffing import RowDifference, pair_streams
 from listbackup.history.exporting import Exporter, ExportOptions, Format
 from listbackup.history.finding import Finder, Life
+from listbackup.history.partfields import MOST_READ
 from listbackup.history.publishing import Terms, publish
 from listbackup.history.querying import Query
 from listbackup.history.syncrecords import Told
@@ -353,3 +354,23 @@ def test_streams_of_no_records_and_of_no_fields_can_be_asked_and_exported(tmp_pa
         options = ExportOptions(kind)
         done = Exporter(trial.snapshot(), tmp_path / kind, options, play_host(), ignore).run()
         assert [one.rows for one in done.streams] == [0, 2]
+
+
+def test_many_lines_without_a_typed_view_are_not_read_for_a_description(tmp_path: Path) -> None:
+    trial = Trial(tmp_path, encryption="none")
+    trial.create()
+    text = "x" * 100_000
+    contacts = [{"id": f"cus_{number}", "text": text} for number in range(MOST_READ // 100_000 + 1)]
+
+    def back_up(contacts: list[dict[str, Any]], day: int) -> None:
+        source = RecordSource({"contacts": contacts}, MOMENT + timedelta(days=day))
+        done = trial.sync(source, typed_from=None)
+        told = Told(done.commit.number, done.new_rows, done.gone_rows)
+        publish(trial.open(), "shop", told, Terms(seconds=1000.0))
+
+    back_up(contacts, 0)
+    with pytest.raises(FileNotFoundError):
+        read_schema(trial, 1)
+    assert trial.check("data").sound
+    back_up(contacts[:3], 1)
+    assert trial.check("data").sound

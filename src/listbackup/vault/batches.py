@@ -48,24 +48,26 @@ class BatchWriter:
         self._hand_on = hand_on
         self._most_plain = most_plain
         self._most_stored = most_stored
-        self._squeezer = Squeezer()
+        # a compressor takes a quarter of a MiB: only who has lines has one
+        self._squeezer: Squeezer | None = None
         self._idx: list[bytes] = []
         self._rows = 0
 
     def add(self, lines: bytes, idx: bytes, rows: int) -> None:
         """Add whole lines in stored form, each ended by a newline, with their hashes."""
-        self._squeezer.add(lines)
+        squeezer = self._squeezer = self._squeezer or Squeezer()
+        squeezer.add(lines)
         self._idx.append(idx)
         self._rows += rows
-        full = self._squeezer.plain_bytes >= self._most_plain or self._rows >= MOST_ROWS
-        if full or self._squeezer.stored_bytes >= self._most_stored:
+        full = squeezer.plain_bytes >= self._most_plain or self._rows >= MOST_ROWS
+        if full or squeezer.stored_bytes >= self._most_stored:
             self.finish()
 
     def finish(self) -> None:
         """Hand on what is left. More may be added after."""
-        if self._rows == 0:
-            return
         squeezer, idx, rows = self._squeezer, b"".join(self._idx), self._rows
-        self._squeezer, self._idx, self._rows = Squeezer(), [], 0
+        self._squeezer, self._idx, self._rows = None, [], 0
+        if squeezer is None or rows == 0:
+            return
         body = squeezer.finish()
         self._hand_on(CutBatch(body, squeezer.plain_bytes, squeezer.plain_sha256, rows, idx))

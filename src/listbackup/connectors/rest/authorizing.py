@@ -13,7 +13,7 @@ from urllib.parse import quote_plus
 from listbackup.connectors.rest.connection import Connection
 from listbackup.connectors.rest.credentials import read_credential, write_credential
 from listbackup.connectors.rest.filling import set_parameter
-from listbackup.connectors.rest.models.authentication import ApiKey, Basic, Bearer, Place
+from listbackup.connectors.rest.models.authentication import ApiKey, Basic, Bearer, NoProof, Place
 from listbackup.connectors.rest.refreshing import TokenAuthorizer
 from listbackup.connectors.rest.transport import Request, Response, Transport
 from listbackup.errors import BusyError, FailedError
@@ -37,7 +37,7 @@ class Authorizer(Protocol):
 
 def make_authorizer(connection: Connection, transport: Transport, emit: Emit) -> Authorizer:
     """Make the authorizer of a source; `transport` is what tokens are asked for over."""
-    if isinstance(connection.way, ApiKey | Bearer | Basic):
+    if isinstance(connection.way, ApiKey | Bearer | Basic | NoProof):
         return FixedAuthorizer(connection, emit)
     return TokenAuthorizer(connection, transport, emit)
 
@@ -106,6 +106,8 @@ def write_proofs(connection: Connection) -> list[Proof]:
                 _write_key(connection, place, secrets[name].reveal())
                 for name, place in (("key", way), *((one.name, one) for one in way.also))
             ]
+        case NoProof():
+            return []
         case Bearer():
             return [Proof("Authorization", Secret(f"Bearer {secrets['token'].reveal()}"))]
         case _:

@@ -17,6 +17,7 @@ from listbackup.connectors.rest.models.authentication import (
     Authentication,
     Basic,
     Bearer,
+    NoProof,
     OAuthClient,
     OAuthCode,
 )
@@ -66,6 +67,8 @@ def list_wanted(way: Authentication) -> tuple[Wanted, ...]:
         case Basic():
             user = Wanted("user", f"{way.title}: user", way.hint)
             return user, Wanted("password", f"{way.title}: password")
+        case NoProof():
+            return ()
         case OAuthCode() | OAuthClient():
             return (
                 Wanted("client_id", f"{way.title}: client id", way.hint),

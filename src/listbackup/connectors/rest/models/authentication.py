@@ -63,6 +63,16 @@ class Basic(Stanza):
     budgets: tuple[Name, ...] = ()
 
 
+class NoProof(Stanza):
+    """Nothing: whoever asks is answered."""
+
+    kind: Literal["none"]
+    name: Name
+    title: str
+    hint: str = ""
+    budgets: tuple[Name, ...] = ()
+
+
 class OAuthCode(Stanza):
     """OAuth 2, authorization code (RFC 6749 4.1), with PKCE (RFC 7636) and refresh tokens.
 
@@ -109,5 +119,5 @@ class OAuthClient(Stanza):
 
 
 Authentication = Annotated[
-    ApiKey | Bearer | Basic | OAuthCode | OAuthClient, Field(discriminator="kind")
+    ApiKey | Bearer | Basic | NoProof | OAuthCode | OAuthClient, Field(discriminator="kind")
 ]
