@@ -8,8 +8,6 @@ from pathlib import Path
 
 from listbackup.app import App, Reach
 from listbackup.config.stanzas import stanza_path, write_stanza
-from listbackup.connectors.rest.credentials import Credential, write_credential
-from listbackup.log import Secret
 from listbackup.operations.backups import Manner
 from listbackup.operations.initialising import InitWishes, initialise
 from listbackup.operations.rounds import RoundWishes, back_up_all
@@ -19,7 +17,7 @@ AT_ONCE = 16
 
 
 def main() -> None:
-    """Connect them all, and back them up once."""
+    """Write them all down, and back them up once."""
     url, directory, count = sys.argv[1:]
     home = Path(directory)
     environment = {
@@ -40,10 +38,6 @@ def main() -> None:
         path = stanza_path(app.directories.config, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(write_stanza(name, stanza))
-        secrets = {"key": Secret(f"key-of-tenant-{number:06}")}
-        credential = Credential("things", "key", secrets, app.host.clock.now())
-        app.credentials(reach, name).write(write_credential(credential))
-    app.forget_configuration()
     done = back_up_all(app, reach, RoundWishes(parallel=AT_ONCE, manner=Manner(view=False)))
     bad = [one for one in done.sources if one.exit_code]
     if bad or len(done.sources) != int(count):
