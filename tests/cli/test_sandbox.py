@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cli.keaps import browser_that
 from tests.cli.machines import Machine, validator
 
 
@@ -72,6 +74,27 @@ def test_it_serves_with_keys_and_stanzas_until_ctrl_c(
     assert hear(running)["platform"] == "keap"
     assert running.wait(10) == 0
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_that_are_shown_connect_what_is_served(
+    running: "subprocess.Popen[str]", machine: Machine
+) -> None:
+    machine.init()
+    machine.set(BROWSER=browser_that("approve"))
+    told = {one["platform"]: one["commands"] for one in (hear(running), hear(running))}
+    assert [len(told[name]) for name in ("stripe", "keap")] == [1, 2]
+    ours = f"{shlex.quote(sys.executable)} -m listbackup source add"
+    for command in (*told["stripe"], *told["keap"]):
+        assert command.count(" listbackup source add ") == 1
+        words = command.replace(" listbackup source add ", f" {ours} ")
+        subprocess.run(["/bin/sh", "-c", words], check=True, env=machine.environment, timeout=60)
+    lines = machine.ask("source", "list")
+    assert [one["source"] for one in lines] == [
+        "sandbox-keap-key",
+        "sandbox-keap-oauth",
+        "sandbox-stripe-key",
+    ]
+    assert {one["standing"] for one in lines} == {"connected"}
 
 
 def test_a_first_port_can_be_named_and_one_that_is_taken_is_an_error(machine: Machine) -> None:

@@ -72,11 +72,11 @@ def connect(
     if isinstance(way, OAuthCode):
         # Nobody consents to what the guard of hosts would refuse.
         asyncio.run(_close(connection))
-        entropy = app.host.entropy
+        entropy, redirect = app.host.entropy, given.redirect or way.redirect or None
         if given.headless:
-            tokens = consent_by_pasting(connection, secrets, entropy, person.paste, given.redirect)
+            tokens = consent_by_pasting(connection, secrets, entropy, person.paste, redirect)
         else:
-            tokens = consent_in_browser(connection, secrets, entropy, person.show, given.redirect)
+            tokens = consent_in_browser(connection, secrets, entropy, person.show, redirect)
         credential = replace(credential, tokens=tokens)
     connection.keeper.write(write_credential(credential))
     account = asyncio.run(_identify(app, connection, patience))

@@ -10,6 +10,7 @@ from typing import Any
 
 from listbackup.app import App
 from listbackup.errors import UsageError
+from listbackup.log import SECRET_PREFIX
 from listbackup.sandbox.platforms.application import Application
 from listbackup.sandbox.platforms.faults import Fault, Rule, parse_rules
 from listbackup.sandbox.platforms.keap.filling import Amounts
@@ -48,7 +49,8 @@ class SandboxKey:
 @dataclass(frozen=True, slots=True)
 class SandboxServing:
     """A platform that is being served: where, how many customers or contacts it has, what opens
-    it, which faults it has, and the stanza of a configuration file that names it."""
+    it, which faults it has, the stanza of a configuration file that names it, and commands that
+    connect it as a source, one for each way."""
 
     platform: str
     url: str
@@ -56,6 +58,7 @@ class SandboxServing:
     keys: tuple[SandboxKey, ...]
     faults: tuple[str, ...]
     stanza: str
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class SandboxStopped:
 class _Made:
     application: Application[Any]
     keys: tuple[SandboxKey, ...]
+    ways: Mapping[str, Mapping[str, str]]
     path: str = ""
     more: Mapping[str, str] | None = None
 
@@ -121,7 +125,22 @@ def _describe(made: _Made, url: str, size: int, rules: Sequence[Rule]) -> Sandbo
         "    allow_private_hosts: true",
     ]
     faults = tuple(rule.fault.value for rule in rules)
-    return SandboxServing(name, url + made.path, size, made.keys, faults, "\n".join(lines))
+    stanza, commands = "\n".join(lines), tuple(_write_commands(made, url, urls))
+    return SandboxServing(name, url + made.path, size, made.keys, faults, stanza, commands)
+
+
+def _write_commands(made: _Made, url: str, urls: Mapping[str, str]) -> Iterator[str]:
+    """Write what connects the platform as a source; these secrets open the sandbox alone."""
+    keys = {one.name: one.value for one in made.keys}
+    places = {f"--{name.replace('_', '-')}": url + path for name, path in urls.items()}
+    for auth, secrets in made.ways.items():
+        name = f"sandbox-{made.application.name}-{auth}"
+        said = [f"{SECRET_PREFIX}{one.upper()}={keys[key]}" for one, key in secrets.items()]
+        said += [f"listbackup source add {made.application.name} --name {name} --auth {auth}"]
+        consents = "client_id" in secrets
+        said += [f"{option} {places[option]}" for option in places if consents or "base" in option]
+        said += [f"--redirect-url {keys['redirect_url']}"] if consents else []
+        yield " ".join([*said, "--allow-private-hosts"])
 
 
 def _make_stripe(app: App, wishes: SandboxWishes) -> _Made:
@@ -129,7 +148,7 @@ def _make_stripe(app: App, wishes: SandboxWishes) -> _Made:
     fill_stripe(stripe.books(), wishes.size, wishes.seed)
     fill_stripe(stripe.books(live=False), wishes.size // 10, wishes.seed)
     keys = (SandboxKey("key", stripe.key), SandboxKey("test_key", stripe.test_key))
-    return _Made(stripe, keys)
+    return _Made(stripe, keys, {"key": {"token": "key"}})
 
 
 def _make_keap(app: App, wishes: SandboxWishes) -> _Made:
@@ -143,7 +162,9 @@ def _make_keap(app: App, wishes: SandboxWishes) -> _Made:
         SandboxKey("client_secret", client.secret),
         SandboxKey("redirect_url", REDIRECT),
     )
-    return _Made(keap, keys, "/crm", {"authorize_url": AUTHORIZE, "token_url": TOKEN})
+    client_keys = {"client_id": "client_id", "client_secret": "client_secret"}
+    ways = {"key": {"key": "key"}, "oauth": client_keys}
+    return _Made(keap, keys, ways, "/crm", {"authorize_url": AUTHORIZE, "token_url": TOKEN})
 
 
 MAKERS: Mapping[str, Callable[[App, SandboxWishes], _Made]] = {

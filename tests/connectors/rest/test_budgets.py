@@ -10,6 +10,8 @@ import pytest
 
 from listbackup.clock import SystemClock
 from listbackup.connectors.rest.budgets import Budgets, Line, Owner
+from listbackup.connectors.rest.connection import choose_way
+from listbackup.connectors.rest.loading import load_platform
 from listbackup.connectors.rest.models.budgets import Budget, Told, Window
 from listbackup.connectors.rest.pace import SystemPace
 from listbackup.errors import RateLimited
@@ -132,6 +134,28 @@ def test_another_client_has_a_budget_of_its_own() -> None:
 
     asyncio.run(work())
     assert pace.monotonic() < 15
+
+
+def test_two_keys_of_one_keap_account_share_its_minute_and_have_a_second_each() -> None:
+    keap = load_platform("keap")
+    way = choose_way(keap, "key")
+    allowed = [one for one in keap.budgets if one.name in way.budgets]
+    pace = PlayedPace()
+    budgets = Budgets(pace, SeededEntropy(1))
+    platform = Platform(pace)
+
+    async def work(accounts: tuple[str, str]) -> None:
+        owners = [owner("x", key=key, account=one) for key, one in zip("ab", accounts, strict=True)]
+        lines = [budgets.open(one, allowed, title="Keap") for one in owners]
+        await asyncio.gather(*(platform.many(line, "x", 150) for line in lines))
+
+    asyncio.run(work(("one", "two")))
+    assert pace.monotonic() < 20
+    assert most_in([moment for moment, _ in platform.calls], 1.0) > 10
+    began = pace.monotonic()
+    asyncio.run(work(("both", "both")))
+    assert pace.monotonic() - began > 40
+    assert most_in([moment for moment, _ in platform.calls[300:]], 60.0) <= 240
 
 
 def test_an_operation_is_held_only_by_budgets_that_cover_it() -> None:

@@ -43,8 +43,8 @@ def serve(
     """Serve platforms of our own on 127.0.0.1, to try backups on, until Ctrl-C.
 
     They behave as Stripe and Keap do: paging, rate limits, deletes, events, OAuth; every response
-    says in a header that it is a sandbox. Prints URLs, keys, and what to write into
-    listbackup.yaml. All is in memory; nothing is left behind.
+    says in a header that it is a sandbox. Prints URLs, keys, commands that connect them, and what
+    to write into listbackup.yaml. All is in memory; nothing is left behind.
     """
     if not 0 <= port <= 65000 or (seconds is not None and not 0 <= seconds <= 10**7):
         raise UsageError("--port is a number up to 65000, --seconds one that is not negative.")
@@ -77,7 +77,13 @@ def _describe(one: SandboxServing) -> Iterator[str]:
 
 def _advise(serving: Sequence[SandboxServing]) -> Iterator[str]:
     yield ""
-    yield "For listbackup.yaml:"
+    yield "To connect it:"
+    for one in serving:
+        for command in one.commands:
+            yield ""
+            yield f"    {command}"
+    yield ""
+    yield "Or for listbackup.yaml, then `listbackup source reconnect NAME`:"
     yield ""
     yield "sources:"
     for one in serving:

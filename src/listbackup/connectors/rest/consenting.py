@@ -97,7 +97,8 @@ async def _wait_for_browser(
     except OSError as error:
         raise UsageError(
             f"Nothing can listen at {redirect or HOST}: {error.strerror}.",
-            hint="Give --headless, and paste the address.",
+            hint="Another program is there: end it, register another address and give it by "
+            "--redirect-url, or give --headless and paste the address.",
         ) from error
     finally:
         await server.close()

@@ -77,7 +77,8 @@ class OAuthCode(Stanza):
     """OAuth 2, authorization code (RFC 6749 4.1), with PKCE (RFC 7636) and refresh tokens.
 
     `rotates`: each refresh token is good for one use. Access tokens are refreshed `refresh_ahead`
-    before they expire; `lifetime` is assumed where the server does not say. `client`: the client's
+    before they expire; `lifetime` is assumed where the server does not say. `redirect`: where the
+    browser comes back to, for platforms that want that registered. `client`: the client's
     id and secret are sent in a basic header or in the body. `parameters` go with the question for
     consent, `token_parameters` with those for tokens.
     """
@@ -90,6 +91,7 @@ class OAuthCode(Stanza):
     token_url: Template
     revoke_url: Template | None = None
     scopes: tuple[str, ...] = ()
+    redirect: str = ""
     pkce: bool = True
     client: Literal["basic", "body"] = "basic"
     rotates: bool = True
