@@ -138,6 +138,21 @@ def test_a_person_who_says_no_is_told_so_and_nothing_is_kept(
     assert not list(machine.state.glob("*/credentials/*.json"))
 
 
+def test_a_browser_is_given_no_secrets(machine: Machine, served: Served, tmp_path: Path) -> None:
+    seen = tmp_path / "environment"
+    approve = browser_that("approve").replace("%s", "$0")
+    machine.set(
+        BROWSER=f"/bin/sh -c 'env > {seen}; exec {approve}' %s",
+        PGPASSWORD="canary of another one",
+    )
+    with start_consent(machine, served) as process:
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "LISTBACKUP_STATE_DIR" in seen.read_text()
+    assert CLIENT_SECRET not in seen.read_text()
+    assert "canary" not in seen.read_text()
+
+
 class Stay(urllib.request.HTTPRedirectHandler):
     """Goes nowhere by itself."""
 
@@ -174,12 +189,15 @@ def test_what_is_missing_is_named_and_no_secret_is_an_argument(
     assert "LISTBACKUP_SECRET_CLIENT_ID" in answer.error["hint"]
     empty = tmp_path / "empty"
     empty.write_text("\n")
+    long = tmp_path / "long"
+    long.write_text("x" * 70_000)
     for words, said in (
         (["--auth", "nothing"], "not connected by"),
         (["--auth", "key", "--setting", "colour=red"], "no setting 'colour'"),
         (["--auth", "key", "--secret-file", f"token={empty}"], "No secret is called 'token'"),
         (["--auth", "key", "--secret-file", str(empty)], "is empty"),
         (["--auth", "key", "--secret-file", str(tmp_path / "absent")], "cannot be read"),
+        (["--auth", "key", "--secret-file", str(long)], "too long to be one"),
         (["--auth", "oauth", "--secret-file", str(empty)], "does not say which secret"),
         (["--auth", "key", "--base-url", "ftp://x"], "this is to be a URL"),
     ):

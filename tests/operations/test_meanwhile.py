@@ -190,7 +190,7 @@ def test_what_is_renewed_while_a_source_is_removed_is_not_kept(machine: Machine)
     async def renew() -> None:
         authorizer = make_authorizer(connection, transport, ignore)
         asked = await authorizer.authorize(Request("GET", WHO))
-        assert await authorizer.refused(await transport.send(asked))
+        assert await authorizer.refused(await transport.send(asked), asked)
 
     asyncio.run(renew())
     transport.thread.join(10)
@@ -226,8 +226,8 @@ def test_why_a_consent_ended_is_told_without_the_token_that_the_platform_repeate
 
     async def renew() -> None:
         authorizer = make_authorizer(connection, machine.transport, ignore)
-        await authorizer.authorize(Request("GET", WHO))
-        await authorizer.refused(Response(401))
+        asked = await authorizer.authorize(Request("GET", WHO))
+        await authorizer.refused(Response(401), asked)
 
     with pytest.raises(AuthError, match=r"\*\*\* has ended"):
         asyncio.run(renew())

@@ -1,6 +1,7 @@
 """Asking the person at the terminal: questions on standard error, answers from standard input."""
 
 import getpass
+import os
 import sys
 import threading
 import webbrowser
@@ -9,6 +10,7 @@ from contextlib import AbstractContextManager
 
 from listbackup.cli.words import printable
 from listbackup.errors import UsageError
+from listbackup.log import SECRET_NAMES, SECRET_PREFIX
 
 _LONGEST = 64 * 1024
 _TRIES = 3
@@ -54,6 +56,10 @@ class Terminal:
         with self._aside():
             self._say("Opening the browser. If nothing opens, open this there, on this machine:")
             self._say(f"  {url}")
+        # A browser stays open for long, and what it is given can be read as long.
+        for name in [*os.environ]:
+            if name in SECRET_NAMES or name.startswith(SECRET_PREFIX):
+                del os.environ[name]
         # Some browsers end only when they are closed, and we have to hear them before.
         threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 

@@ -111,13 +111,16 @@ def _find_secret(app: App, wanted: Wanted, given: Given) -> str:
 
 def _read(app: App, path: Path) -> str:
     try:
-        return app.host.disk.read(path.expanduser(), 0, _LONGEST).decode("utf-8")
+        text = app.host.disk.read(path.expanduser(), 0, _LONGEST + 1).decode("utf-8")
     except UnicodeDecodeError:
         raise UsageError("The file of the secret is not text.", subject=str(path)) from None
     except OSError as error:
         raise UsageError(
             f"The file of the secret cannot be read: {error.strerror}.", subject=str(path)
         ) from error
+    if len(text) > _LONGEST:
+        raise UsageError("The file of the secret is too long to be one.", subject=str(path))
+    return text
 
 
 def _check(wanted: Wanted, text: str) -> str:

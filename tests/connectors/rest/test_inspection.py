@@ -1,15 +1,20 @@
 """Before a backup one record of each stream tells what may be read."""
 
+import json
+
 import pytest
 
 from listbackup.connectors import ReadOptions
 from listbackup.connectors.rest.inspection import inspect
 from listbackup.connectors.rest.transport import Request, Response
-from listbackup.errors import AuthError
+from listbackup.errors import AuthError, SourceError
 from listbackup.events import Event, Waited, ignore
 from listbackup.host import Host
 from tests.connectors.rest.connected import World
+from tests.connectors.rest.lands import Land, describe
 from tests.connectors.rest.test_refreshing import Between, Send
+
+READ = ReadOptions()
 
 
 def test_every_stream_is_asked_for_one_record_and_children_for_their_parents_first() -> None:
@@ -64,3 +69,17 @@ def test_what_is_waited_for_is_told() -> None:
     assert inspect(world.connection(), options, Host(), events.append).complete
     (waited,) = [event for event in events if isinstance(event, Waited)]
     assert 7 <= waited.seconds < 9
+
+
+def test_an_account_whose_name_has_no_end_is_no_account() -> None:
+    who = "who: {request: {path: /me}, id: id, title: name}\n"
+    things = describe("", records="data") + who
+
+    def give(words: str) -> Response:
+        body = {"id": words, "name": words * 1000, "data": []}
+        return Response(200, {"content-type": "application/json"}, json.dumps(body).encode())
+
+    found = inspect(Land(things, lambda request: give("a")).connection, READ, Host(), ignore)
+    assert len(found.user) < 400
+    with pytest.raises(SourceError, match="does not say whose account"):
+        inspect(Land(things, lambda request: give("a" * 301)).connection, READ, Host(), ignore)

@@ -20,6 +20,8 @@ from listbackup.events import Emit
 from listbackup.ids import Entropy
 from listbackup.retry import Patience
 
+_LONGEST = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -95,13 +97,13 @@ async def identify(connection: Connection, asker: Asker) -> Account | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         page = None
     found = _find(page, who.id)
-    if not found:
+    if not found or len(found) > _LONGEST:
         raise SourceError(
             f"{connection.platform.title} does not say whose account this is: its answer has no "
             f"{'.'.join(who.id)}.",
             subject=connection.name,
         )
-    return Account(found, _find(page, who.title) if who.title else "")
+    return Account(found, _find(page, who.title)[:_LONGEST] if who.title else "")
 
 
 def _find(value: object, path: tuple[str, ...]) -> str:
