@@ -119,9 +119,7 @@ def _make_backup(stage: Stage, url: str, size: int, *, view: bool) -> Callable[[
     def command() -> Sequence[str]:
         name = f"things-{size}-{'viewed' if view else 'plain'}-{next(numbers)}"
         vault = ("--vault", str(stage.vault("things", "none")), "--volatile")
-        secret = stage.directory / "any-key"
-        secret.write_text("any-key-of-sixteen-letters")
-        place = ("--base-url", url, "--allow-private-hosts", "--secret-file", str(secret))
+        place = ("--base-url", url, "--allow-private-hosts")
         add = stage.listbackup("source", "add", str(PLATFORM), "--name", name, *place, *vault)
         subprocess.run([*add, "--json"], env=stage.environment, check=True, capture_output=True)
         return stage.listbackup("backup", name, *vault, *made, "--json")
