@@ -131,6 +131,19 @@ def test_there_may_be_no_page_behind_the_last(status: int, paging: str) -> None:
     assert_all(Land(describe(paging), give_pages(records, beyond=status)), records)
 
 
+def test_what_is_refused_by_the_way_there_is_no_end() -> None:
+    pages = give_pages(make_things(70))
+
+    def answer(request: Request) -> Response:
+        if "page" in query(request) and query(request)["page"] != "1":
+            return Response(302, {"location": "https://elsewhere.example/things"})
+        return pages(request)
+
+    land = Land(describe(PAGES), answer)
+    land.sync()
+    assert land.said["things"]
+
+
 def test_a_platform_may_know_some_sizes_only_or_one() -> None:
     records = make_things(257)
     paging = PAGES.replace("1000", "100")

@@ -133,7 +133,7 @@ class NumberedWalk:
             try:
                 page = await self._listing.fetch(self._tell(stretch))
             except Refused as refused:
-                if refused.means in ("invalid", "missing") and self._is_our_own(stretch):
+                if _is_no_such_page(refused) and self._is_our_own(stretch):
                     raise _Unfilled from refused
                 if refused.means not in ("transient", "too_large") or self._resumed:
                     raise
@@ -249,7 +249,7 @@ class NumberedWalk:
             try:
                 return await self._listing.fetch(self._tell(stretch))
             except Refused as refused:
-                if refused.means not in ("missing", "invalid"):
+                if not _is_no_such_page(refused):
                     raise
                 at_edge = stretch.start in SEARCHES and self._paging.most != "all"
                 limit = refused.means == "invalid" or at_edge
@@ -307,6 +307,11 @@ class NumberedWalk:
                 return
             before = count
         raise Doubtful("the list changed each time it was read")
+
+
+def _is_no_such_page(refused: Refused) -> bool:
+    """Whether the platform itself said that it does not give such a page."""
+    return refused.means in ("missing", "invalid") and 400 <= refused.status < 500
 
 
 def _forgotten() -> Refused:
