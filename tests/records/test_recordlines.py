@@ -36,11 +36,19 @@ def test_lines_of_another_encoding_are_refused(lines: bytes) -> None:
         open_records().to_source(lines)
 
 
-def test_line_breaks_between_tokens_become_spaces_and_nothing_else_changes() -> None:
-    pretty = b'{\r\n  "id": "a\\n",\n  "n": 1.0\n}'
-    assert join_lines([pretty, b'{"id":2}']) == b'{    "id": "a\\n",   "n": 1.0 }\n{"id":2}\n'
+def test_line_breaks_and_indentation_are_left_out_and_nothing_else_changes() -> None:
+    pretty = b'{\r\n  "id": "a\\n  b",\n\t"n": 1.0\n}'
+    assert join_lines([pretty, b'{"id": 2}']) == b'{"id": "a\\n  b","n": 1.0}\n{"id": 2}\n'
     assert join_lines([b'{"a":1}', b'{"b":2}']) == b'{"a":1}\n{"b":2}\n'
     assert join_lines([]) == b""
+
+
+def test_a_record_is_the_same_line_however_far_it_is_indented() -> None:
+    value = {"id": "x", "of": {"a": [1, 2, {"b": "  two\n"}]}}
+    alone = json.dumps(value, indent=2)
+    in_a_list = json.dumps({"data": [value]}, indent=4).partition("[")[2].rpartition("]")[0].strip()
+    assert in_a_list != alone
+    assert join_lines([alone.encode()]) == join_lines([in_a_list.encode()])
 
 
 def test_every_line_and_every_key_is_hashed() -> None:

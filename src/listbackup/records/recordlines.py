@@ -1,8 +1,9 @@
 r"""The encoding `records/1`: a line is one JSON object, in the platform's own bytes.
 
 The stored line is the source form. Line feeds and carriage returns, which in JSON stand only
-between tokens, are spaces; nothing else is touched: numbers keep their digits, strings their
-escapes, fields their order, and a field that comes twice comes twice. A line is UTF-8 and JSON by
+between tokens, are left out with the blanks and breaks that follow them; nothing else is touched:
+numbers keep their digits, strings their escapes, fields their order, and a field that comes twice
+comes twice. A line is UTF-8 and JSON by
 RFC 8259, so no NaN, no control characters in strings, no byte order mark; halves of surrogate
 pairs written as escapes are let through. Nesting is bounded by Python's stack, about 900 levels.
 A line has no spaces around it.
@@ -12,6 +13,7 @@ Fields are named by their path, `contact.id` for a field within an object. They 
 not all of them null; of a field that comes twice the last one counts. Knows no platform.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -28,6 +30,7 @@ NAME = "records/1"
 LANE = np.dtype("<u8")
 NULL = b"null"
 BRACES = b"{}"
+_BREAK = re.compile(rb"[\r\n][ \t\r\n]*")
 
 
 class RecordLines:
@@ -74,14 +77,15 @@ class RecordLines:
 
 
 def join_lines(records: Sequence[bytes]) -> bytes:
-    """Write records, as `cut_records` gave them, as lines."""
+    """Write records, as `cut_records` gave them, as lines. A line break stands between tokens
+    only; it is left out with the blanks after it, because how far a record is indented depends
+    on where in an answer it stood."""
     if not records:
         return b""
     chunk = b"\n".join(records) + b"\n"
     if count_lines(chunk) == len(records) and b"\r" not in chunk:
         return chunk
-    flat = [record.replace(b"\n", b" ").replace(b"\r", b" ") for record in records]
-    return b"\n".join(flat) + b"\n"
+    return b"\n".join([_BREAK.sub(b"", record) for record in records]) + b"\n"
 
 
 def read_keys(records: Sequence[bytes], paths: Sequence[str]) -> list[bytes]:
