@@ -18,7 +18,7 @@ LOCKS = sorted([*(ROOT / "requirements").glob("*.txt"), *(ROOT / "bench/peers").
 OWN = {"listbackup", "tests", "bench", "tools"}
 BROUGHT = {"botocore", "psycopg-binary"}
 """What boto3 and psycopg[binary] bring and belongs to them."""
-PEERS = {"dlt", "sqlalchemy", "pyarrow", "connectorx", "pandas"}
+PEERS = {"airbyte_cdk", "singer_sdk", "dlt", "sqlalchemy", "pyarrow", "connectorx", "pandas"}
 """What the benchmarks import in the environments of other tools, which have locks of their own."""
 
 
@@ -149,7 +149,7 @@ def locked(lock: Path) -> dict[str, list[str]]:
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_every_locked_package_has_one_version_and_hashes(lock: Path) -> None:
     entries = locked(lock)
-    assert len(entries) > 20
+    assert len(entries) > 5
     for entry, hashes in entries.items():
         assert re.match(r"[a-z0-9-]+==[^ ]+( ; .+)?$", entry), entry
         assert hashes, entry

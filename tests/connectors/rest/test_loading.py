@@ -1,6 +1,7 @@
 """Reading a platform's YAML: what is understood, and how every mistake is named."""
 
 import pytest
+
 from listbackup.connectors.rest.loading import (
     Mistaken,
     list_platforms,
