@@ -42,7 +42,8 @@ class Result:
 def forks() -> multiprocessing.context.ForkServerContext:
     """Give the server from which children are forked with everything imported."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.proof.strikes", "tests.proof.kills", "pytest"])
+    preload = ["tests.proof.strikes", "tests.proof.kills", "tests.proof.platforms.kills", "pytest"]
+    context.set_forkserver_preload(preload)
     return context
 
 

@@ -13,7 +13,11 @@ from tests.proof.platforms.worlds import Difference, World
 
 LISTS = {
     "stripe": ("GET /v1/customers", "GET /v1/charges", "GET /v1/payment_intents"),
-    "keap": ("GET /crm/rest/v2/contacts", "GET /crm/rest/v2/notes", "GET /crm/rest/v2/opportunities"),
+    "keap": (
+        "GET /crm/rest/v2/contacts",
+        "GET /crm/rest/v2/notes",
+        "GET /crm/rest/v2/email_addresses",
+    ),
     "post": ("GET /parcels", "GET /branches"),
 }
 """Lists of several pages."""
@@ -23,7 +27,15 @@ FEW = {
         *("customers", "customers.payment_methods", "customers.tax_ids", "products", "prices"),
         *("invoices", "invoices.lines", "subscriptions", "charges", "payment_intents"),
     ),
-    "keap": ("contacts", "companies", "notes", "tags", "tags.contacts", "products", "opportunities"),
+    "keap": (
+        "contacts",
+        "companies",
+        "notes",
+        "tags",
+        "tags.contacts",
+        "email_addresses",
+        "products",
+    ),
     "post": (),
 }
 """What is synced where one list alone meets the fault."""
@@ -48,15 +60,18 @@ class Findings:
         )
 
 
-def try_fault(kind: str, fault: Fault, seed: int, root: Path, found: Findings) -> None:
-    """Sync while a fault happens now and then, and while it happens to one list for good; each
-    time once more when it is over."""
+def try_fault(
+    kind: str, fault: Fault, seed: int, root: Path, found: Findings, *, whole: bool
+) -> None:
+    """Sync while a fault happens now and then, and, in `whole` trials, while it happens to one
+    list for good; once more when it is over, where it left something to be made good."""
     expected = TABLE[fault]
     every = expected.every + (seed * 3 % 5 if expected.every > 1 else 0)
-    one = LISTS[kind][seed % len(LISTS[kind])]
+    one = LISTS[kind][0 if fault is Fault.DELETED_MEANWHILE else seed % len(LISTS[kind])]
     often = Rule(fault, first=min(every, 2 + seed % 5), every=every, times=expected.times)
     always = Rule(fault, one, first=2 if expected.each > 1 else 1, every=expected.each)
-    for rule, ending in ((often, expected.often), (always, expected.always)):
+    scenes = [(often, expected.often), (always, expected.always)]
+    for rule, ending in scenes[: 2 if whole else 1]:
         scene = "often" if rule is often else "always"
         place = root / f"{fault}-{seed}-{scene}"
         include = FEW[kind] if rule is always else ()
@@ -93,6 +108,8 @@ class Trial:
             assert error is not None
             self._judge_error(error)
         dial.clear()
+        if error is None and self._is_done(result):
+            return
         if error is not None or self.fault is Fault.SCOPE_CUT:
             world.connect()
         world.pass_time(hours=3)
@@ -103,6 +120,9 @@ class Trial:
             self._wrong(f"afterwards: {said[:3]}")
         for one in world.compare(truth)[:3]:
             self._wrong(f"afterwards {_tell(one)}")
+
+    def _is_done(self, result: SyncResult | None) -> bool:
+        return result is not None and not result.reasons and self.ending.complete
 
     def _judge(self, result: SyncResult) -> None:
         """See that nothing is missing but what is said to be."""

@@ -48,7 +48,7 @@ class Post(Application[str]):
                 self.put_scan(number, scan)
         for number in range(1, branches + 1):
             value = {"id": f"b{number:04}", "name": f"Branch “{number}”", "open": number % 2 > 0}
-            self.account.put("branches", value["id"], value, told=False)
+            self.account.put("branches", f"b{number:04}", value, told=False)
         for number in range(5):
             self.account.put("rates", str(number), {"id": number, "rate": number / 8}, told=False)
 
@@ -134,9 +134,7 @@ class Post(Application[str]):
         items: list[dict[str, Any]] = json.loads(response.body)[call.route.target]
         return items
 
-    def replace(
-        self, call: Call[str], response: Response, items: list[dict[str, Any]]
-    ) -> Response:
+    def replace(self, call: Call[str], response: Response, items: list[dict[str, Any]]) -> Response:
         """Give the same page with other records."""
         assert call.route is not None
         page = {**json.loads(response.body), call.route.target: items}
@@ -169,8 +167,10 @@ class Post(Application[str]):
 
 
 def _ask(call: Call[str], changed: Mapping[str, str]) -> Request:
-    query = [(name, changed[name] if name in _PLACES else value) if name in changed else
-             (name, value) for name, value in call.query]
+    query = [
+        (name, changed[name] if name in _PLACES else value) if name in changed else (name, value)
+        for name, value in call.query
+    ]
     query += [(name, value) for name, value in changed.items() if name not in dict(call.query)]
     address = call.request.url.partition("?")[0]
     request = call.request

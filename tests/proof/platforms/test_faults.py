@@ -1,4 +1,4 @@
-"""Every fault that a provider can do, on every kind of platform: survived, or said; never silent."""
+"""Every fault of a provider, on every kind of platform: survived, or said; never silent."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.proof.platforms.faults import Findings, try_fault
 from tests.proof.platforms.shadows import Thief
 from tests.proof.platforms.worlds import KINDS, World
 
-INCLUDED = {"stripe": ("charges",), "keap": ("contacts",), "post": ("rates",)}
+INCLUDED = {"stripe": ("charges",), "keap": ("tags.contacts",), "post": ("rates",)}
 
 
 @rounds(suite=2, full=20)
@@ -21,7 +21,7 @@ INCLUDED = {"stripe": ("charges",), "keap": ("contacts",), "post": ("rates",)}
 def test_a_fault_is_survived_or_said(kind: str, fault: Fault, scratch: Path, rounds: int) -> None:
     found = Findings()
     for seed in range(1, rounds + 1):
-        try_fault(kind, fault, seed, scratch, found)
+        try_fault(kind, fault, seed, scratch, found, whole=rounds > 2 or seed == 1)
     print(f"{kind} {fault}: {found.to_text()}")
     assert not found.wrong, "\n".join(found.wrong)
 
@@ -35,7 +35,7 @@ def test_the_table_has_every_fault() -> None:
     ("kind", "path", "within"),
     [
         ("stripe", "/v1/charges", "data"),
-        ("keap", "/contacts", "contacts"),
+        ("keap", "/tags/", "contacts"),
         ("post", "/rates", "rates"),
     ],
 )

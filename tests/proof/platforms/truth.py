@@ -6,6 +6,7 @@ in, and nothing of how lists are read.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ Lines = dict[str, bytes]
 MOST_PAGES = 10_000
 _DECODER = json.JSONDecoder()
 _SPACE = " \t\r\n"
+_BREAK = re.compile(r"[\r\n][ \t\r\n]*")
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Truth:
     def _read(self, stream: Stream) -> Iterator[tuple[str, bytes]]:
         for values, front in self._askings(stream):
             for record in self._list(stream, values):
-                line = _put_in_front(record, front).replace("\n", " ").replace("\r", " ")
+                line = _BREAK.sub("", _put_in_front(record, front))
                 yield find_key(json.loads(line), stream.key), line.encode()
 
     def _askings(self, stream: Stream) -> Iterator[tuple[dict[Placeholder, str], str]]:

@@ -5,13 +5,14 @@ Everything is the product's own but the clock, and the transport, which asks a s
 process.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from listbackup.connectors import ReadOptions
 from listbackup.connectors.rest.budgets import Budgets
@@ -25,6 +26,7 @@ from listbackup.connectors.rest.credentials import (
     Credential,
     Keeper,
     MemoryKeeper,
+    Tokens,
     write_credential,
 )
 from listbackup.connectors.rest.loading import parse_platform
@@ -34,12 +36,14 @@ from listbackup.connectors.rest.transport import Request, Response, Transport
 from listbackup.disk import SystemDisk
 from listbackup.host import Host
 from listbackup.log import Secret
+from listbackup.records import Source
 from listbackup.sandbox.platforms.application import Application
 from listbackup.sandbox.platforms.breaking import Breaker
 from listbackup.sandbox.platforms.dice import Dice
 from listbackup.sandbox.platforms.keap.filling import Amounts
 from listbackup.sandbox.platforms.keap.filling import fill as fill_keap
 from listbackup.sandbox.platforms.keap.platform import Keap
+from listbackup.sandbox.platforms.oauth import Client, Grant, Wish
 from listbackup.sandbox.platforms.stripe.application import StripeSandbox
 from listbackup.sandbox.platforms.stripe.filling import fill as fill_stripe
 from listbackup.sandbox.platforms.transport import SandboxTransport
@@ -54,6 +58,8 @@ SMALL = 12
 """So many records a page: lists have many pages, and pages overlap."""
 KINDS = ("stripe", "keap", "post")
 LATENCY = 0.05
+HOST = "https://keap.example"
+CLIENT = Client("keap-app-id", "canary-of-the-client-5d1e", ("http://127.0.0.1:9999/back",))
 
 
 class PacedClock:
@@ -109,6 +115,7 @@ class World:
     root: Path
     seed: int = 1
     amount: int = 30
+    tags: int = 14
     include: tuple[str, ...] = ()
     latency: float = LATENCY
     jobs: int = 2
@@ -116,6 +123,7 @@ class World:
     pace: PlayedPace = field(default_factory=PlayedPace)
     wrap: Callable[[Transport], Transport] = lambda transport: transport
     keeper: Keeper = field(default_factory=MemoryKeeper)
+    way: str = "key"
 
     def __post_init__(self) -> None:
         self.dice = Dice(self.seed, "world", self.kind)
@@ -134,7 +142,7 @@ class World:
             return stripe
         if self.kind == "keap":
             keap = Keap(self.pace, self.seed)
-            amounts = Amounts(contacts=self.amount, companies=17, tags=14, products=14)
+            amounts = Amounts(contacts=self.amount, companies=17, tags=self.tags, products=14)
             fill_keap(keap.add_tenant("acme"), self.seed, amounts)
             return keap
         post = Post(self.pace, self.seed)
@@ -156,24 +164,47 @@ class World:
 
     def connect(self) -> None:
         """Connect the source, or connect it again: by a new key."""
+        if self.way == "oauth":
+            self.consent("acme", self.keeper)
+            return
         name = "key" if self.kind == "keap" else "token"
         secrets = {name: Secret(self.make_key())}
         credential = Credential(self.kind, "key", secrets, self.pace.now(), "", "")
         self.keeper.write(write_credential(credential))
 
+    def consent(self, tenant: str, keeper: Keeper) -> Grant:
+        """Let a person of a tenant consent, and keep the tokens."""
+        assert isinstance(self.sandbox, Keap)
+        authority = self.sandbox.authority
+        authority.admit(CLIENT)
+        code = authority.consent(Wish(CLIENT, CLIENT.redirects[0], ("full",), None, ""), tenant)
+        given = authority.exchange(CLIENT, code, CLIENT.redirects[0], "")
+        now = self.pace.now()
+        until = now + timedelta(seconds=given.lifetime)
+        tokens = Tokens(Secret(given.access), Secret(given.refresh), now, until)
+        secrets = {"client_id": Secret(CLIENT.id), "client_secret": Secret(CLIENT.secret)}
+        credential = Credential("keap", "oauth", secrets, now, tenant, tenant, tokens)
+        keeper.write(write_credential(credential))
+        return authority.grants[-1]
+
     @property
     def base_url(self) -> str:
         """Where the platform is."""
-        return "https://api.keap.com/crm" if self.kind == "keap" else f"https://{self.kind}.example"
+        return f"{HOST}/crm" if self.kind == "keap" else f"https://{self.kind}.example"
 
     def connection(self, **changes: Any) -> Connection:
         """The source as it is set up."""
         made = Connection(
             name=self.kind,
             platform=self.platform,
-            way=choose_way(self.platform, "key"),
+            way=choose_way(self.platform, self.way),
             settings=settle_settings(self.platform, {}),
-            overrides=Overrides(self.base_url),
+            overrides=Overrides(
+                self.base_url,
+                f"{HOST}/app/oauth/authorize",
+                f"{HOST}/token",
+                f"{HOST}/token/revoke",
+            ),
             allow_private_hosts=False,
             keeper=self.keeper,
             connect=lambda urls, private: self.wrap(
@@ -194,7 +225,7 @@ class World:
         """Sync once. Raises what a sync raises."""
         options.setdefault("jobs", self.jobs)
         options.setdefault("typed_from", None)
-        return self.trial.sync(self.source(full=full), self.kind, **options)
+        return self.trial.sync(cast(Source, self.source(full=full)), self.kind, **options)
 
     def pass_time(self, **span: float) -> None:
         """Let time pass."""
@@ -234,15 +265,17 @@ class World:
         held: dict[str, Lines] = {}
         for name, stream in snapshot.streams.items():
             lines = b"".join(stream.chunks()).splitlines()
-            by_key = {find_key(_load(line), keys[name]): line for line in lines}
+            by_key = {find_key(json.loads(line), keys[name]): line for line in lines}
             assert len(by_key) == len(lines), f"{name} has two lines of one key"
             held[name] = by_key
         return held
 
-    def compare(self, truth: Truth | None = None) -> list["Difference"]:
+    def compare(
+        self, truth: Truth | None = None, held: Mapping[str, Lines] | None = None
+    ) -> list["Difference"]:
         """Say in what the vault and the platform differ."""
         truth = truth or self.tell_truth()
-        held = self.look_into_vault()
+        held = self.look_into_vault() if held is None else held
         wanted = [name for name in truth.streams if not self.include or name in self.include]
         found = [compare_lines(name, truth.streams[name], held.get(name, {})) for name in wanted]
         return [one for one in found if one is not None]
@@ -259,7 +292,7 @@ class Difference:
     other: frozenset[str]
 
 
-def compare_lines(stream: str, truth: Mapping[str, bytes], held: Lines) -> Difference | None:
+def compare_lines(stream: str, truth: Lines, held: Lines) -> Difference | None:
     """Compare two states of a stream byte for byte; None where they are the same."""
     missing = frozenset(truth.keys() - held.keys())
     extra = frozenset(held.keys() - truth.keys())
@@ -267,9 +300,3 @@ def compare_lines(stream: str, truth: Mapping[str, bytes], held: Lines) -> Diffe
     if not (missing or extra or other):
         return None
     return Difference(stream, missing, extra, other)
-
-
-def _load(line: bytes) -> Any:
-    import json
-
-    return json.loads(line)
