@@ -116,7 +116,7 @@ def test_every_mistake_is_named_with_its_line() -> None:
 def test_a_file_that_cannot_be_read_is_named(path: str) -> None:
     with pytest.raises(UsageError) as caught:
         load_platform(path)
-    assert path in caught.value.subject
+    assert path in str(caught.value.subject)
 
 
 def test_a_misspelt_platform_is_met_with_the_nearest() -> None:
