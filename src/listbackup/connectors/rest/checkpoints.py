@@ -6,6 +6,7 @@ All moments are the platform's. What cannot be read is as if it were not there: 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from listbackup.clock import format_time, parse_time
@@ -67,7 +68,7 @@ class Place:
             "full": self.full,
             "since": _write(self.since),
             "began": _write(self.began),
-            "at": format_time(self.at),
+            "at": _format(self.at),
             "rows": self.rows,
             "walk": self.walk,
         }
@@ -97,7 +98,13 @@ def read_place(
 
 
 def _write(moment: datetime | None) -> str | None:
-    return format_time(moment) if moment else None
+    return _format(moment) if moment else None
+
+
+@lru_cache(maxsize=64)
+def _format(moment: datetime) -> str:
+    """Write a moment; platforms tell their time in seconds, so pages have few of them."""
+    return format_time(moment)
 
 
 def _read(text: Json) -> datetime | None:

@@ -9,6 +9,7 @@ metadata, multicast and reserved addresses it never reaches. Makes no connection
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from urllib.parse import quote, urljoin
 
@@ -83,16 +84,9 @@ def parse_target(url: str) -> Target:
     scheme = match["scheme"].lower()
     if scheme not in _PORTS:
         raise _refuse(f"{scheme[:20]} is no scheme of a platform")
-    if "@" in match["authority"]:
-        raise _refuse("the URL holds a user name")
-    authority = _AUTHORITY.fullmatch(match["authority"])
-    if authority is None:
-        raise _refuse("the host or port of the URL cannot be read in one way only")
-    port = int(authority["port"]) if authority["port"] else _PORTS[scheme]
-    if port > 65535:
-        raise _refuse("there is no such port")
+    host, port = _read_authority(match["authority"], _PORTS[scheme])
     path, query = quote(match["path"] or "/", safe=_SAFE), quote(match["query"] or "", safe=_SAFE)
-    return Target(scheme, _read_host(authority["host"].lower()), port, path, query)
+    return Target(scheme, host, port, path, query)
 
 
 class HostGuard:
@@ -113,9 +107,9 @@ class HostGuard:
     def judge_url(self, url: str) -> Target:
         """Read a URL to which a request is to go. Raises TransportError (forbidden host)."""
         target = parse_target(url)
+        # whose names and addresses were judged when the guard was made
         if target.origin not in self._origins:
             raise _refuse(f"{target.origin} is not where this source was set up to go")
-        self._judge_name(target)
         return target
 
     def judge_redirect(self, target: Target, location: str) -> Target:
@@ -150,6 +144,20 @@ class HostGuard:
             raise _refuse(f"{target.host} is a name of a machine's metadata")
         elif not self._private and _is_own(target.host):
             raise _refuse(f"{target.host} is a name of one's own network", private=True)
+
+
+@lru_cache(maxsize=256)
+def _read_authority(text: str, usual: int) -> tuple[str, int]:
+    """Read host and port, the same for every request of a source."""
+    if "@" in text:
+        raise _refuse("the URL holds a user name")
+    authority = _AUTHORITY.fullmatch(text)
+    if authority is None:
+        raise _refuse("the host or port of the URL cannot be read in one way only")
+    port = int(authority["port"]) if authority["port"] else usual
+    if port > 65535:
+        raise _refuse("there is no such port")
+    return _read_host(authority["host"].lower()), port
 
 
 def _read_host(host: str) -> str:

@@ -24,7 +24,10 @@ class SeenKeys:
             fresh = self.look(keys)
         young = self._young
         before = len(young)
-        young.update([hash(key) for key, new in zip(keys, fresh, strict=True) if new])
+        if all(fresh):
+            young.update(map(hash, keys))
+        else:
+            young.update([hash(key) for key, new in zip(keys, fresh, strict=True) if new])
         self.count += len(young) - before
         if len(young) >= YOUNG:
             self._settle()
@@ -33,8 +36,10 @@ class SeenKeys:
     def look(self, keys: Sequence[bytes]) -> list[bool]:
         """Say of each key whether it would be new."""
         young = self._young
-        hashes = [hash(key) for key in keys]
+        hashes = list(map(hash, keys))
         if not self._old:
+            if young.isdisjoint(hashes):
+                return [True] * len(hashes)
             return [one not in young for one in hashes]
         wanted = np.array(hashes, np.int64)
         known = np.zeros(len(hashes), np.bool_)
