@@ -369,7 +369,7 @@ def test_a_reading_goes_on_at_the_page_where_another_one_was_killed() -> None:
     assert len(copy.hotel.asked) < 32
 
 
-@pytest.mark.parametrize("why", ["too old", "unknown to the platform", "not ours"])
+@pytest.mark.parametrize("why", ["too old", "unknown to the platform", "not ours", "another"])
 def test_a_place_that_is_no_good_any_more_is_said_first_and_all_is_read(why: str) -> None:
     copy = Copy(make_big_hotel())
     place, _ = stop_after(copy, "rooms", 2)
@@ -377,6 +377,9 @@ def test_a_place_that_is_no_good_any_more_is_said_first_and_all_is_read(why: str
         copy.hotel.pass_time(hours=7)
     elif why == "not ours":
         place = {"some": "thing"}
+    elif why == "another":
+        # one of a listing of what changed: the records before it were never asked for
+        place = {**place, "full": False, "since": place["at"]}
     else:
         place["walk"]["parameters"]["after"] = "room_9999"
     copy.before["rooms"] = Before(None, place)

@@ -45,7 +45,7 @@ class Life:
     def __post_init__(self) -> None:
         self.happenings = Happenings(self.world, self.dice)
         self.world.include = READ[self.world.kind]
-        self.world.platform = _rarely_whole(self.world.platform)
+        self.world.platform = list_rarely(self.world.platform)
         if isinstance(self.world.sandbox, Keap):
             self.world.sandbox.tenants["acme"].lag = 90.0
 
@@ -131,7 +131,7 @@ class Life:
             self._ever.setdefault(name, set()).update(lines)
 
 
-def _rarely_whole(platform: Platform) -> Platform:
+def list_rarely(platform: Platform) -> Platform:
     """Let streams be listed whole so rarely that changes have to be seen otherwise."""
     streams = [one.model_copy(update={"full_every": 60 * 86400}) for one in platform.streams]
     return platform.model_copy(update={"streams": tuple(streams)})
