@@ -96,7 +96,7 @@ class FieldReader:
             objects = _open(piece, decode)
             for values, pick, kind in zip(columns, picks, self._kinds.values(), strict=True):
                 if kind != "null":
-                    extend(values, kind, [pick(one) for one in objects])
+                    extend(values, kind, list(map(pick, objects)))
         return [
             finish(source, kind, values)
             for (source, kind), values in zip(self._kinds.items(), columns, strict=True)
