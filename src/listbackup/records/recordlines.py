@@ -22,14 +22,13 @@ import msgspec
 import numpy as np
 
 from listbackup.errors import IntegrityError
-from listbackup.records.counting import NEWLINE, count_lines
+from listbackup.records.counting import count_lines
 from listbackup.records.cutting import cut_fields, is_utf8
 from listbackup.records.encodings import Hashes
 
 NAME = "records/1"
 LANE = np.dtype("<u8")
 NULL = b"null"
-BRACES = b"{}"
 _BREAK = re.compile(rb"[\r\n][ \t\r\n]*")
 
 
@@ -56,14 +55,13 @@ class RecordLines:
 
     def key_lines(self, source: bytes, positions: Sequence[int]) -> list[bytes]:
         """Give every line's key as a JSON array. Raises IntegrityError."""
-        return _read_keys(source, self._name(positions))
+        return _read_keys(source, _split(source), self._name(positions))
 
     def hash_lines(self, source: bytes, positions: Sequence[int]) -> Hashes:
         """Count and hash a chunk at once. Raises IntegrityError where a line is no JSON object in
         UTF-8 or lacks a field of its key."""
-        keys = _read_keys(source, self._name(positions))
-        lines = source.split(b"\n")
-        lines.pop()
+        lines = _split(source)
+        keys = _read_keys(source, lines, self._name(positions))
         digests = _join([sha256(line).digest() for line in lines])
         first, second, third, fourth = (int(lane) for lane in digests.sum(0, dtype=LANE))
         index = digests[:, :2]
@@ -91,10 +89,23 @@ def join_lines(records: Sequence[bytes]) -> bytes:
 def read_keys(records: Sequence[bytes], paths: Sequence[str]) -> list[bytes]:
     """Give the key of each record. Raises IntegrityError where one is no JSON object or lacks a
     field of its key."""
-    return _read_keys(join_lines(records), tuple(paths))
+    chunk = join_lines(records)
+    return _read_keys(chunk, _split(chunk), tuple(paths))
 
 
-def _read_keys(chunk: bytes, paths: tuple[str, ...]) -> list[bytes]:
+def key_joined(chunk: bytes, records: Sequence[bytes], paths: Sequence[str]) -> list[bytes]:
+    """Give the keys of lines that `join_lines` made of records. Raises what `read_keys` raises."""
+    return _read_keys(chunk, records, tuple(paths))
+
+
+def _split(chunk: bytes) -> list[bytes]:
+    """Give the lines of a chunk, without what follows the last newline."""
+    lines = chunk.split(b"\n")
+    lines.pop()
+    return lines
+
+
+def _read_keys(chunk: bytes, lines: Sequence[bytes], paths: tuple[str, ...]) -> list[bytes]:
     """Read the keys of whole lines; without paths only see that lines are what they must be."""
     if not chunk:
         return []
@@ -104,7 +115,8 @@ def _read_keys(chunk: bytes, paths: tuple[str, ...]) -> list[bytes]:
         raise _refuse(chunk, paths) from error
     except KeyError as error:
         raise IntegrityError(f"Records cannot have {', '.join(paths)} as their key.") from error
-    if count != _count_framed(chunk) or not is_utf8(chunk):
+    whole = count == len(lines) and chunk.endswith(b"\n") and _are_framed(lines)
+    if not whole or not is_utf8(chunk):
         raise _refuse(chunk, paths)
     if len(fields) == 1:
         keys = [b"[%b]" % value for value in fields[0]]
@@ -118,14 +130,10 @@ def _read_keys(chunk: bytes, paths: tuple[str, ...]) -> list[bytes]:
     return keys
 
 
-def _count_framed(chunk: bytes) -> int:
-    """Count the lines, if each begins as an object and ends as one; -1 if not. As many objects as
-    such lines are one in each."""
-    octets = np.frombuffer(chunk, np.uint8)
-    ends = np.flatnonzero(octets == NEWLINE)
-    begins = np.append(0, ends[:-1] + 1)
-    framed = (octets[ends - 1] == BRACES[1]).all() and (octets[begins] == BRACES[0]).all()
-    return len(ends) if framed and chunk.endswith(b"}\n") else -1
+def _are_framed(lines: Sequence[bytes]) -> bool:
+    """Say whether each line begins as an object and ends as one. As many objects as such lines
+    are one in each."""
+    return {line[:1] for line in lines} == {b"{"} and {line[-1:] for line in lines} == {b"}"}
 
 
 def _refuse(chunk: bytes, paths: tuple[str, ...]) -> IntegrityError:

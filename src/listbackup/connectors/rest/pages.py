@@ -17,7 +17,7 @@ from listbackup.connectors.rest.signs import find_failure
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import IntegrityError, SourceError
 from listbackup.records.cutting import find_fields, is_utf8
-from listbackup.records.recordlines import RecordLines, join_lines, read_keys
+from listbackup.records.recordlines import join_lines, key_joined, read_keys
 
 LARGEST_RECORD = 16 * 2**20
 FEW = 4
@@ -80,8 +80,7 @@ class Cutter:
             self._heed(rest)
             records = self._add(records)
             chunk = join_lines(records)
-            lines = RecordLines({"key": self.key})
-            keys = lines.key_lines(chunk, range(len(self.key)))
+            keys = key_joined(chunk, records, self.key)
         except (SourceError, IntegrityError) as error:
             return self._sort_out(response, error)
         doubt = _find_twins(keys, records) if len(set(keys)) < len(keys) else ""
