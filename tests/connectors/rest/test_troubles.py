@@ -200,6 +200,17 @@ def test_a_page_that_says_there_is_more_and_not_where_is_no_end(kind: str) -> No
     assert len(found) >= 20
 
 
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_first_page_that_is_left_out_shows_when_it_is_asked_for_again(number: int) -> None:
+    copy = Copy(make_hotel())
+    found = copy.hotel.answer_honestly(Request("GET", "https://hotel.example/rooms?limit=10"))
+    last = json.loads(found.body)["data"][-1]["id"]
+    second = Request("GET", f"https://hotel.example/rooms?limit=10&after={last}")
+    copy.hotel.broken = once("/rooms", number, copy.hotel.answer_honestly(second))
+    assert copy.sync().outcomes["rooms"].status == "complete"
+    assert_same(copy)
+
+
 def test_a_page_that_is_too_much_for_the_platform_is_asked_for_in_pieces() -> None:
     shelf = Shelf("cursor", make_records(95))
 

@@ -43,7 +43,8 @@ class Listing:
     """One list that is being read: how it is asked for, how its pages are cut, what was noted.
 
     `seen` has the keys of this list; `shared`, where given, those of all lists of the stream, and
-    `twins` keys with their records, where a key might be good within one list only.
+    `twins` keys with their records, where a key might be good within one list only. `sure`: its
+    first page is asked for until it is the same twice, where nothing else shows that it is one.
     `notes.rows` counts the keys of the stream.
     """
 
@@ -57,6 +58,7 @@ class Listing:
     moments: Moments = field(default_factory=Moments)
     total: int | None = None
     twins: SeenKeys | None = None
+    sure: bool = False
 
     async def fetch(self, draft: Draft) -> Page:
         """Ask for a page until every record in it can be kept, at most four times; then give it

@@ -11,6 +11,7 @@ from typing import Any
 from listbackup.connectors.rest.answers import Doubtful, Refused
 from listbackup.connectors.rest.fetching import TRIES, Listing, Sizes
 from listbackup.connectors.rest.models.pagination import (
+    AfterKey,
     Keyset,
     Offset,
     OnePage,
@@ -136,7 +137,19 @@ class _Chain:
             self._sizes.grow()
             if step.closer and step.expects not in page.keys:
                 page = await self._look_closer(step, page)
+            elif self._listing.sure and isinstance(self._paging, AfterKey) and not step.parameters:
+                page = await self._make_sure(page)
             return page, asked
+
+    async def _make_sure(self, page: Page) -> Page:
+        """A first page has no record before it that would show that it is the first: ask for it
+        until one begins as the one before did, but for records that came in front."""
+        for _ in range(TRIES):
+            before = page
+            page = await self._listing.fetch(self._sizes.apply(self._listing.draft))
+            if not (before.keys or page.keys) or before.keys[:1] in [[one] for one in page.keys]:
+                break
+        return page
 
     async def _look_closer(self, step: Step, page: Page) -> Page:
         """A page lacks the record that it should have: that one is gone, or a page was left out.

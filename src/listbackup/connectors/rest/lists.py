@@ -121,6 +121,7 @@ class Lists:
         def make() -> Listing:
             listing = Listing(self._ground.asker, self._ground.pace, draft, cutter, self._notes)
             listing.moments = self._moments
+            listing.sure = since is None and lent is None
             if self._used or lent is not None or spec.slices is not None:
                 listing.shared = self._seen
                 listing.twins = self._twins if lent is not None else None
