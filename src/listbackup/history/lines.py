@@ -14,6 +14,7 @@ import numpy as np
 from listbackup.errors import IntegrityError
 from listbackup.history.matching import split_places
 from listbackup.history.sides import Array, read_ahead
+from listbackup.records.counting import count_lines
 from listbackup.vault.objects import Objects
 from listbackup.vault.states import StoredBatch
 
@@ -63,7 +64,7 @@ def whole_chunks(objects: Objects, batch: StoredBatch) -> Iterator[tuple[int, in
         if end:
             chunk = b"".join((*waiting, piece[:end]))
             waiting = []
-            count = chunk.count(b"\n")
+            count = count_lines(chunk)
             yield line, count, chunk
             line += count
         if end < len(piece):
