@@ -21,7 +21,7 @@ LISTS = {
     "post": ("GET /parcels", "GET /branches"),
 }
 """Lists of several pages."""
-SHIFTS = 9
+SHIFTS = 25
 SHAPES = (Fault.FIELD_ADDED, Fault.FIELD_REMOVED, Fault.FIELD_RETYPED)
 FEW = {
     "stripe": (
