@@ -299,8 +299,9 @@ def test_one_list_that_never_comes_holds_nobody_up_for_long(kind: Kind | None) -
 
     async def work() -> float:
         for _ in range(3):
-            with pytest.raises(Refused):
+            with pytest.raises(Refused) as caught:
                 await requester.ask(bad)
+            assert ("status 500" if kind is None else "timeout") in caught.value.message
         began = stand.pace.monotonic()
         await requester.ask(GET)
         return stand.pace.monotonic() - began

@@ -1,7 +1,7 @@
 """Readings that are broken on purpose, to see that the comparison says no."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from listbackup.connectors.rest.transport import Request, Response, Transport
@@ -9,31 +9,34 @@ from listbackup.connectors.rest.transport import Request, Response, Transport
 
 @dataclass
 class Thief:
-    """A transport below the connector that spoils one page in a way that nobody can see: a record
-    is left out, changed, or one that never was is put in."""
+    """A transport below the connector that spoils one record, wherever it comes, in a way that
+    nobody can see: it is left out, changed, or followed by one that never was."""
 
     inner: Transport
     path: str
     within: str
     how: str
-    done: list[str] = field(default_factory=list)
+    victim: object = None
 
     async def send(self, request: Request) -> Response:
         """Send it, and spoil what comes."""
         response = await self.inner.send(request)
-        if self.done or self.path not in request.url or response.status != 200:
+        if self.path not in request.url or response.status != 200:
             return response
         page: dict[str, Any] = json.loads(response.body)
         records = page.get(self.within)
         if not isinstance(records, list) or len(records) < 3:
             return response
-        self.done.append(self.how)
+        self.victim = self.victim or records[1]["id"]
+        place = next((n for n, one in enumerate(records) if one["id"] == self.victim), None)
+        if place is None:
+            return response
         if self.how == "lost":
-            del records[1]
+            del records[place]
         elif self.how == "changed":
-            records[1] = {**records[1], "thief": 1}
+            records[place] = {**records[place], "thief": 1}
         else:
-            records.insert(1, {**records[1], "id": "never was"})
+            records.insert(place + 1, {**records[place], "id": "never was"})
         return replace(response, body=json.dumps(page).encode())
 
     async def close(self) -> None:

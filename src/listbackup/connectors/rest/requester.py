@@ -103,6 +103,7 @@ class Requester:
         self._clean = clean
         self._circuit = Circuit(pace, entropy, patience.total)
         self._told = 0.0
+        self._last = ""
 
     async def ask(self, request: Request, check: Check = check_json) -> Response:
         """Give a response that the platform meant as an answer (2xx) and that passes the check.
@@ -146,7 +147,8 @@ class Requester:
             ):
                 return await self._send(request, check, story, passage)
         except StillDown:
-            outcome = _Outcome(Verdict("transient", story.last or "it has not answered for long"))
+            words = story.last or f"it has not answered for long ({self._last})"
+            outcome = _Outcome(Verdict("transient", words))
             raise self._refuse(request, outcome, story) from None
 
     async def _send(
@@ -157,7 +159,7 @@ class Requester:
         try:
             response = await self._transport.send(authorised)
         except TransportError as error:
-            story.last = self._clean(str(error))
+            story.last = self._last = self._clean(str(error))
             if error.kind in _FINAL:
                 return _Outcome(Verdict("invalid", story.last), None, error.kind)
             if error.kind is Kind.TOO_LARGE:
@@ -169,6 +171,7 @@ class Requester:
         story.last = verdict.says
         passage.answer(response.headers, refused=verdict.meaning == "rate_limited")
         if verdict.meaning == "transient":
+            self._last = verdict.says
             self._circuit.fail(request.operation)
             return _Outcome(verdict, response)
         self._circuit.succeed()
