@@ -1,12 +1,12 @@
 """`demo`."""
 
 import sys
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from listbackup.cli.interrupts import hearing_signals
 from listbackup.cli.options import OutputOptions
 from listbackup.cli.output import Output, open_output
 from listbackup.cli.words import duration
@@ -83,10 +83,9 @@ def _tell(out: Output, story: Story) -> None:
 
 
 def _stay(out: Output, ways: Iterable[str]) -> None:
-    try:
+    with hearing_signals() as wait:
         out.say(ways)
-        threading.Event().wait()
-    except KeyboardInterrupt:
+        wait(None)
         out.say(["", "Stopping all servers and removing everything."])
 
 

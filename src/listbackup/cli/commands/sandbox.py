@@ -1,11 +1,11 @@
 """`sandbox serve`."""
 
-import threading
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from listbackup.cli.interrupts import hearing_signals
 from listbackup.cli.options import OutputOptions
 from listbackup.cli.output import open_output
 from listbackup.cli.words import number, plural
@@ -53,18 +53,12 @@ def serve(
     with open_output(output.json) as out, open_sandbox(out.app, wishes) as sandbox:
         for one in sandbox.serving:
             out.show("sandbox_serving", one, _describe(one))
-        out.say(_advise(sandbox.serving))
-        _stay(seconds)
+        with hearing_signals() as wait:
+            out.say(_advise(sandbox.serving))
+            wait(seconds)
         for stopped in sandbox.stopped():
             out.show("sandbox_stopped", stopped, [_tell(stopped)])
     return 0
-
-
-def _stay(seconds: float | None) -> None:
-    try:
-        threading.Event().wait(seconds)
-    except KeyboardInterrupt:
-        return
 
 
 def _describe(one: SandboxServing) -> Iterator[str]:
