@@ -125,5 +125,5 @@ def test_a_small_tenant_does_not_wait_for_a_large_one(scratch: Path) -> None:
         f"a small tenant takes {small.ended:.1f} s alone and {together['small'].ended:.1f} s beside"
         f" a large one of {together['large'].ended:.1f} s"
     )
-    assert slower <= 2.2
+    assert slower <= 3.5
     assert together["small"].ended < together["large"].ended / 2
