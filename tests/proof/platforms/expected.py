@@ -95,7 +95,11 @@ TABLE: Mapping[Fault, Expected] = {
     Fault.CHARSET: Expected(SAME, said("UTF-8", "JSON", PARENT)),
     Fault.DUPLICATE_PAGE: Expected(SAME, either(*CIRCLES, PARENT), every=23),
     Fault.SKIPPED_PAGE: Expected(
-        SAME, either(*CIRCLES, "says that there are", PARENT), every=23, each=5
+        # what is left out at the end of a list is named by its last page, not found again
+        either("says that there are"),
+        either(*CIRCLES, "says that there are", PARENT),
+        every=23,
+        each=5,
     ),
     Fault.CURSOR_LOOP: Expected(SAME, said(*CIRCLES, PARENT), every=23),
     Fault.REORDERED: Expected(SAME, either(*CIRCLES, PARENT), every=23),

@@ -151,7 +151,7 @@ class Trial:
         said = [*result.reasons, *_declare(result, truth)]
         if ending.error:
             self._wrong(f"it was to end with {ending.error}: {said[:2]}")
-        elif [one for one in said if "the last page says" not in one] and ending.complete:
+        elif said and ending.complete:
             self._wrong(f"it was to be survived: {said[:3]}")
         elif not said and not ending.complete and not ending.either:
             self._wrong("nothing was said")

@@ -125,5 +125,5 @@ def test_a_small_tenant_does_not_wait_for_a_large_one(scratch: Path) -> None:
         f"a small tenant takes {small.ended:.1f} s alone and {together['small'].ended:.1f} s beside"
         f" a large one of {together['large'].ended:.1f} s"
     )
-    assert slower <= 3.5
+    assert slower <= 3  # two share the rate: 2.2; without turns it is 6
     assert together["small"].ended < together["large"].ended / 2
