@@ -24,6 +24,7 @@ from listbackup.objectstore.retrying import RetryingStore
 from listbackup.records import Source
 from listbackup.records.restoring import Destination
 from listbackup.settings import Directories, find_directories
+from listbackup.vault.accounts import KnownAccounts
 from listbackup.vault.cache import Cache
 from listbackup.vault.credentials import SealedCredential
 from listbackup.vault.holding import (
@@ -116,6 +117,7 @@ class App:
         self._pace = pace
         self._configurations: dict[Path, Configuration] = {}
         self._opened: dict[Reach, Vault] = {}
+        self._accounts = KnownAccounts()
 
     @cached_property
     def directories(self) -> Directories:
@@ -207,7 +209,7 @@ class App:
         # a directory is as near as a cache; whoever looks at the whole wants what the store has
         far = not access.url.startswith("file:")
         cache = Cache(self.directories.cache, self.host) if far and not whole else None
-        access = replace(access, secrets=held.secrets, cache=cache)
+        access = replace(access, secrets=held.secrets, cache=cache, known=self._accounts)
         vault = open_vault(access, self.account(reach), whole=whole)
         vault.expect(held.heads, held.kit_date)
         self._opened[reach] = vault

@@ -8,11 +8,14 @@ import pytest
 
 from listbackup.errors import IntegrityError, RefusedError, VaultMissing, WrongKeyError
 from listbackup.events import Warned
+from listbackup.objectstore.metered import Meter, MeteredStore
 from listbackup.testing.hosts import play_host
 from listbackup.testing.readings import ListedSource
 from listbackup.testing.vaults import Trial, expect, make_rows
+from listbackup.vault import layout
 from listbackup.vault.beginning import append_to_account
 from listbackup.vault.creation import signer_body
+from listbackup.vault.opening import Access, open_vault
 from listbackup.vault.unlocking import Secret
 
 ROWS = {"public.a": make_rows(250), "public.b": make_rows(3, "b")}
@@ -153,6 +156,55 @@ def test_a_commit_that_was_not_acknowledged_is_found_and_said(trial: Trial) -> N
 def copy_state(trial: Trial) -> Path:
     """Keep a copy of what the installation remembers."""
     return Path(shutil.copytree(trial.root / "home" / "state", trial.root / "state-copy"))
+
+
+def count_gets(meter: Meter, access: Access) -> int:
+    """Open a vault, and say how many objects that read."""
+    before = meter.calls.get("get", 0)
+    open_vault(access)
+    return meter.calls["get"] - before
+
+
+def test_opening_an_account_again_reads_what_is_new_and_not_its_length(trial: Trial) -> None:
+    for number in range(40):
+        trial.sync(SHOP, f"shop-{number}")
+    meter = Meter()
+    trial.wrap = lambda store: MeteredStore(store, meter)
+    access = trial.access()
+    first, again = count_gets(meter, access), count_gets(meter, access)
+    trial.sync(SHOP, "one-more")
+    assert first > 40
+    assert again <= 4
+    assert count_gets(meter, access) <= 5
+    assert "one-more" in open_vault(access).account.sources
+
+
+def test_who_knows_an_account_still_notices_that_its_ledger_was_set_back(trial: Trial) -> None:
+    access = trial.access()
+    open_vault(access)
+    earlier = copy(trial, "earlier")
+    trial.sync(SHOP)
+    assert open_vault(access).sources() == ["shop"]
+    set_back(trial, earlier)
+    vault = open_vault(access)
+    assert "rolled back" in vault.contradictions[0]
+    with pytest.raises(IntegrityError, match="rolled back"):
+        vault.signer()
+
+
+def test_who_knows_an_account_still_notices_that_its_head_was_damaged(trial: Trial) -> None:
+    trial.sync(SHOP)
+    access = trial.access()
+    head = (
+        trial.place
+        / "data"
+        / layout.ledger_key(
+            layout.account_prefix("default"), open_vault(access).account.mark.number
+        )
+    )
+    head.write_bytes(head.read_bytes().replace(b"payload", b"Payload"))
+    with pytest.raises(IntegrityError):
+        open_vault(access).signer()
 
 
 def test_the_root_key_signs_signers_and_nothing_else(trial: Trial) -> None:

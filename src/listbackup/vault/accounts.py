@@ -5,8 +5,9 @@ makes a reader refuse the account. Knows nothing of snapshots.
 """
 
 import base64
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from listbackup.crypto.signing import PublicKey
@@ -102,6 +103,19 @@ class Account:
             )
         _TAKERS[entry.kind](self, entry)
 
+    def copy(self, ledger: Ledger) -> "Account":
+        """Give one of its own to whoever reads the same ledger through another store handle."""
+        loaded = Loaded(self.loaded.head, dict(self.loaded.entries), list(self.loaded.problems))
+        return replace(
+            self,
+            ledger=ledger,
+            loaded=loaded,
+            signers=dict(self.signers),
+            wraps=dict(self.wraps),
+            sources=dict(self.sources),
+            heads=dict(self.heads),
+        )
+
     def extend(self, entry: Entry) -> None:
         """Take a new entry at the ledger's end."""
         self.take(entry)
@@ -153,6 +167,48 @@ _TAKERS = {
     "heads": Account._take_heads,
     "probe": Account._take_probe,
 }
+
+
+class KnownAccounts:
+    """Accounts that this process has verified whole, so that opening one again costs what was
+    appended since and not its length: an account has an entry for each of its sources. Of what is
+    known only the head is looked at again; the chain of digests binds the rest to it as it was
+    read. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._accounts: dict[tuple[str, str, str, str], Account] = {}
+
+    def load(
+        self, ledger: Ledger, root: PublicKey, own: PublicKey | None, mark: Mark | None
+    ) -> Account:
+        """Give an account, as `load_account` does without a listing."""
+        place = (ledger.vault, ledger.account, root.id, own.id if own else "")
+        with self._lock:
+            known = self._accounts.get(place)
+        account = _follow(known.copy(ledger), mark) if known else None
+        account = account or load_account(ledger, root, own, mark, listed=False)
+        if not account.loaded.problems and account.loaded.head:
+            with self._lock:
+                self._accounts[place] = account.copy(ledger)
+        return account
+
+
+def _follow(account: Account, mark: Mark | None) -> Account | None:
+    """Bring a known account forward; None where its ledger does not go on from what is known, and
+    has to be read whole to say what is wrong."""
+    ledger = account.ledger
+    try:
+        head = ledger.fetch(account.mark.number)
+        if head is None or head.digest != account.mark.digest:
+            return None
+        while (entry := ledger.fetch(account.mark.number + 1)) is not None:
+            if entry.prev != account.mark.digest:
+                return None
+            account.extend(entry)
+    except IntegrityError:
+        return None
+    return account if mark is None or account.mark.number >= mark.number else None
 
 
 def load_account(

@@ -16,7 +16,13 @@ from listbackup.events import Emit, Warned
 from listbackup.host import Host
 from listbackup.objectstore import ObjectStore
 from listbackup.vault import layout
-from listbackup.vault.accounts import Account, compare_mark, load_account, marks_of
+from listbackup.vault.accounts import (
+    Account,
+    KnownAccounts,
+    compare_mark,
+    load_account,
+    marks_of,
+)
 from listbackup.vault.cache import Cache
 from listbackup.vault.descriptor import MOST_DESCRIPTOR, Descriptor, read_descriptor
 from listbackup.vault.installation import Installation
@@ -31,7 +37,8 @@ from listbackup.vault.witness import Seen, Witness
 @dataclass(frozen=True, slots=True)
 class Access:
     """Through what a vault is reached: the store with and without retries, the installation, what
-    somebody holds, who listens, and what this machine keeps of small objects."""
+    somebody holds, who listens, what this machine keeps of small objects, and what this process
+    knows of accounts."""
 
     store: ObjectStore
     exclusive: ObjectStore
@@ -40,6 +47,7 @@ class Access:
     emit: Emit
     secrets: Sequence[Secret] = ()
     cache: Cache | None = None
+    known: KnownAccounts = field(default_factory=KnownAccounts)
 
     @property
     def url(self) -> str:
@@ -208,9 +216,10 @@ def open_vault(access: Access, account: str = "default", *, whole: bool = False)
     seen = witness.read()
     ledger = Ledger(access.store, access.exclusive, access.host, descriptor.vault, account)
     mark = seen.marks.get(ledger.name) if seen else None
-    loaded = load_account(
-        ledger, descriptor.root, signer.public, mark, listed=whole or seen is None
-    )
+    if whole or seen is None:
+        loaded = load_account(ledger, descriptor.root, signer.public, mark, listed=True)
+    else:
+        loaded = access.known.load(ledger, descriptor.root, signer.public, mark)
     if loaded.loaded.head == 0:
         if mark is not None or next(access.store.list(_below(account)), None) is not None:
             raise IntegrityError(
