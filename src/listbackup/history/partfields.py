@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from listbackup.history.engine import Engine
 
 
-MOST_READ = 16 * 1024 * 1024
+MOST_READ = 4 * 1024 * 1024
 """Plain bytes of lines that are read for a description: a large stream without a typed view was
 not to cost more than its exact copy."""
 

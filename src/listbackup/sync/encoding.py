@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 MOST_VIEWED = (32 * 1024 * 1024, 5 * 1024 * 1024)
 """Plain and stored bytes of a batch whose typed view is made with it: its lines are held."""
+LINES_HELD = 96 * 1024 * 1024
+STORED_HELD = 32 * 1024 * 1024
+"""So much all encoders of one process hold together; where they are many, batches are smaller."""
 VIEW_MIB = 64
 
 
@@ -113,11 +116,12 @@ class Encoder(Protocol):
 
 
 class LocalEncoder:
-    """Encodes in this thread. `turns` lets so many encoders at once make typed views, each of which
-    takes several times the memory of its lines."""
+    """Encodes in this thread, one of `beside` in this process. `turns` lets so many encoders at
+    once make typed views, each of which takes several times the memory of its lines."""
 
-    def __init__(self, turns: AbstractContextManager[Any] | None = None) -> None:
+    def __init__(self, turns: AbstractContextManager[Any] | None = None, beside: int = 1) -> None:
         self._turns = turns or nullcontext()
+        self._beside = beside
         self._maker: PartMaker | None = None
         self._made_for: Mapping[str, Any] = {}
 
@@ -132,8 +136,11 @@ class LocalEncoder:
         self._matcher = open_taker(work)
         self._known = [work.known] if work.marked and work.known else []
         self._new = work.before
-        most = (MOST_PLAIN, MOST_STORED) if work.typing is None else MOST_VIEWED
-        self._batch = BatchWriter(self._pass_on, *most)
+        plain, stored = (MOST_PLAIN, MOST_STORED) if work.typing is None else MOST_VIEWED
+        if work.typing is not None:
+            plain = min(plain, LINES_HELD // self._beside)
+        stored = min(stored, STORED_HELD // self._beside)
+        self._batch = BatchWriter(self._pass_on, plain, stored)
         self._chunks: list[bytes] = []
         self._number = work.typing.first if work.typing else 0
         self._hand_on = hand_on

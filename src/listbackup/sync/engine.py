@@ -264,9 +264,9 @@ class _Sync:
     def _open_encoders(self, estimated_bytes: int) -> Sequence[Encoder]:
         """Give every reading thread an encoder: a process of its own where that pays."""
         beside = estimated_bytes >= self._options.children_from and self._terms.cuts is None
-        turns = threading.Semaphore(VIEWS_AT_ONCE)
+        turns, jobs = threading.Semaphore(VIEWS_AT_ONCE), self._options.jobs
         encoders: list[Encoder] = [
-            ChildEncoder() if beside else LocalEncoder(turns) for _ in range(self._options.jobs)
+            ChildEncoder() if beside else LocalEncoder(turns, jobs) for _ in range(jobs)
         ]
         for encoder in encoders:
             self._encoders.put(encoder)

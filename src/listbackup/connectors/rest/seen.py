@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-YOUNG = 1 << 16
+YOUNG = 1 << 14
 Hashes = npt.NDArray[np.int64]
 
 
