@@ -71,7 +71,7 @@ class Model:
         self.aside = before | turn.aside
 
 
-def play(trial: Trial, turn: Turn, encoding: str) -> None:
+def play(trial: Trial, turn: Turn, encoding: str, **options: Any) -> None:
     pages: list[Page] = [[list(line) for line in page] for page in turn.pages]
     outcome = Outcome(
         "complete" if turn.complete else "upserts",
@@ -80,30 +80,31 @@ def play(trial: Trial, turn: Turn, encoding: str) -> None:
     )
     other = Script([[["1", "x"]]])
     cuts = Cuts(timedelta(hours=1) if turn.cut_bytes else timedelta(), turn.cut_bytes, timedelta())
-    due: dict[str, Any] = {"rebase_after": timedelta(seconds=-1)} if turn.due else {}
+    options |= {"cuts": cuts}
+    if turn.due:
+        options["rebase_after"] = timedelta(seconds=-1)
     for at, hard in turn.deaths:
         error = FailedError("killed") if hard else SourceError("lost")
         script = Script([*pages[:at], error], outcome, declines=turn.declines, encoding=encoding)
         try:
-            trial.sync(OvertimeSource({"t": script, "u": other}), cuts=cuts, **due)
+            trial.sync(OvertimeSource({"t": script, "u": other}), **options)
         except FailedError:
             assert hard
     script = Script(pages, outcome, declines=turn.declines, encoding=encoding)
-    trial.sync(OvertimeSource({"t": script, "u": other}), cuts=cuts, **due)
+    trial.sync(OvertimeSource({"t": script, "u": other}), **options)
 
 
 def name(key: str) -> bytes:
     return b'["%b"]' % key.encode()
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(TURN, min_size=1, max_size=4), st.sampled_from(["copy-text-array/1", "records/1"]))
-def test_the_vault_has_what_was_given_last(turns: list[Turn], encoding: str) -> None:
+def live(turns: Sequence[Turn], encoding: str, **options: Any) -> None:
+    """Play a life, and compare the vault with the model at each of its moments."""
     with TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as root:
         trial, model, history = Trial(Path(root), play_host(5), "none"), Model(), {}
         trial.create()
         for turn in turns:
-            play(trial, turn, encoding)
+            play(trial, turn, encoding, **options)
             model.take(turn)
             snapshot = trial.snapshot()
             history[snapshot.id] = dict(model.lines)
@@ -116,3 +117,21 @@ def test_the_vault_has_what_was_given_last(turns: list[Turn], encoding: str) -> 
             lines = trial.restore(sync)["t"].splitlines(keepends=True)
             assert sorted(lines) == sorted(write_line(encoding, one) for one in wanted.items())
         assert trial.check("records").sound
+
+
+LIVES = st.lists(TURN, min_size=1, max_size=4)
+ENCODINGS = st.sampled_from(["copy-text-array/1", "records/1"])
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(LIVES, ENCODINGS)
+def test_the_vault_has_what_was_given_last(turns: list[Turn], encoding: str) -> None:
+    live(turns, encoding)
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(LIVES, ENCODINGS)
+def test_the_vault_has_what_was_given_last_however_much_it_was(
+    turns: list[Turn], encoding: str
+) -> None:
+    live(turns, encoding, beside_from=1)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MOST_VIEWED = (32 * 1024 * 1024, 5 * 1024 * 1024)
 """Plain and stored bytes of a batch whose typed view is made with it: its lines are held."""
 LINES_HELD = 96 * 1024 * 1024
-STORED_HELD = 32 * 1024 * 1024
+STORED_HELD = 16 * 1024 * 1024
 """So much all encoders of one process hold together; where they are many, batches are smaller."""
 VIEW_MIB = 64
 
@@ -55,7 +55,7 @@ class Work:
 
     With `apart` the digests of new lines are summed by themselves; keyed lines that were there are
     then recognised however often they come (`Recogniser`). With `marked` it is noted which were
-    met again, for `LocalEncoder.cut`. `known` and `before` are what an earlier attempt met again
+    met again, for `Encoder.cut`. `known` and `before` are what an earlier attempt met again
     and how many new lines it had.
     """
 
@@ -95,6 +95,11 @@ class Encoder(Protocol):
 
     def add(self, chunk: bytes) -> None:
         """Take whole lines of source form."""
+        ...
+
+    def cut(self) -> bytes:
+        """Hand on and tell all that was added so far. Gives the lines that were met again since
+        the last cut, of work that is marked. Raises FailedError."""
         ...
 
     def finish(self) -> bytes:
@@ -168,8 +173,7 @@ class LocalEncoder:
         self._tell(Tally(hashes.rows, size, hashes.lanes, new, lanes if new else NO_LANES))
 
     def cut(self) -> bytes:
-        """Hand on what was added so far. Gives the lines that were met again since the last cut, of
-        work that is marked."""
+        """Hand on what was added so far, and give what was met again."""
         self._batch.finish()
         known, self._known = b"".join(self._known), []
         return known

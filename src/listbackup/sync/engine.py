@@ -24,9 +24,10 @@ from listbackup.records import (
     Reading,
     Source,
 )
-from listbackup.sync.children import ChildEncoder
+from listbackup.sync.children import ChildEncoder, ChildProcess
 from listbackup.sync.encoding import Encoder, LocalEncoder
 from listbackup.sync.ending import carry_stream
+from listbackup.sync.growing import MUCH, Beside, GrowingEncoder
 from listbackup.sync.lineages import Presence, Rules
 from listbackup.sync.marking import Cuts
 from listbackup.sync.progress import StreamProgress, Terms
@@ -48,7 +49,8 @@ the work holds the interpreter's lock, and each takes some 100 MB."""
 class SyncOptions:
     """How to read: parts at once, and whether another server under the known id is accepted.
 
-    Sources estimated at `children_from` bytes or more are encoded in processes beside this one.
+    Sources estimated at `children_from` bytes or more are encoded in processes beside this one,
+    streams that are read over time when so many bytes of one have come (`beside_from`).
     The typed view is made of streams estimated at `typed_from` bytes or more (None: of none); that
     of smaller ones is made when it is asked for. A stream is written anew when its oldest batch is
     older than `rebase_after`. `accept_deletes` believes a source that mass deletes are true.
@@ -59,6 +61,7 @@ class SyncOptions:
     jobs: int = 2
     accept_new_server: bool = False
     children_from: int = 64 * 1024 * 1024
+    beside_from: int = MUCH
     typed_from: int | None = 1024 * 1024
     rebase_after: timedelta = timedelta(days=90)
     accept_deletes: bool = False
@@ -210,7 +213,7 @@ class _Sync:
             entries,
             reasons,
             sum(one.rows for one in entries),
-            sum(one.bytes for one in progress.values()),
+            sum(one.read_bytes for one in progress.values()),
             [f"{one.subject}: {one.what} ({one.reason})" for one in declared],
             sum(one.new for one in progress.values()),
             sum(one.gone for one in progress.values()),
@@ -262,12 +265,18 @@ class _Sync:
                 encoder.close()
 
     def _open_encoders(self, estimated_bytes: int) -> Sequence[Encoder]:
-        """Give every reading thread an encoder: a process of its own where that pays."""
-        beside = estimated_bytes >= self._options.children_from and self._terms.cuts is None
-        turns, jobs = threading.Semaphore(VIEWS_AT_ONCE), self._options.jobs
-        encoders: list[Encoder] = [
-            ChildEncoder() if beside else LocalEncoder(turns, jobs) for _ in range(jobs)
-        ]
+        """Give every reading thread an encoder, in a process of its own where that pays; of what is
+        read over time nobody knows that yet, and all share a process."""
+        options, jobs = self._options, self._options.jobs
+        turns, encoders = threading.Semaphore(VIEWS_AT_ONCE), list[Encoder]()
+        if self._terms.cuts is not None:
+            beside = Beside(jobs)
+            local = [LocalEncoder(turns, jobs) for _ in range(jobs)]
+            encoders += [GrowingEncoder(one, beside, options.beside_from) for one in local]
+        elif estimated_bytes >= options.children_from:
+            encoders += [ChildProcess().encoders[0] for _ in range(jobs)]
+        else:
+            encoders += [LocalEncoder(turns, jobs) for _ in range(jobs)]
         for encoder in encoders:
             self._encoders.put(encoder)
         return encoders
@@ -288,13 +297,13 @@ class _Sync:
 
     def _receive_part(self, progress: StreamProgress, part: Part, encoder: Encoder) -> None:
         reading = self._reading
-        if isinstance(reading, ContinuingReading) and isinstance(encoder, LocalEncoder):
+        if isinstance(reading, ContinuingReading) and self._terms.cuts is not None:
             for one in reading.read_on(part):
                 self._stop_if_asked()
                 if isinstance(one, Mark):
                     progress.mark(part, one.place, encoder)
                 else:
-                    encoder.add(one)
+                    progress.take(one, encoder)
             return
         if isinstance(encoder, ChildEncoder) and isinstance(reading, FeedingReading):
             with reading.feed(part) as feed:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from listbackup.errors import FailedError
 from listbackup.records import Json
 from listbackup.records.fingerprints import NO_LANES, Fingerprint, Lanes, add_lanes
-from listbackup.sync.encoding import LocalEncoder, Tally
+from listbackup.sync.encoding import Encoder, Tally
 from listbackup.vault.places import Place, Told
 from listbackup.vault.streams import StreamWriter
 from listbackup.vault.writer import SyncWriter
@@ -71,15 +71,19 @@ class Cutter:
         """Forget what was cut: the reading begins anew."""
         self._passed += 1
         self._number = 0
-        self._bytes = 0
+        self._given = 0
         self._at = self._now()
         self._named = Fingerprint("", 0)
 
-    def mark(self, place: Json, encoder: LocalEncoder, sums: Sums) -> None:
+    def give(self, size: int) -> None:
+        """Hear that so many bytes were given, whether they are encoded yet or not."""
+        self._given += size
+
+    def mark(self, place: Json, encoder: Encoder, sums: Sums) -> None:
         """Hear that all up to a place has been given. Raises what the store raises, FailedError for
         a place that is no JSON."""
         waited = timedelta(seconds=self._now() - self._at)
-        if not self._cuts.are_due(waited, sums.bytes - self._bytes):
+        if not self._cuts.are_due(waited, self._given):
             return
         known = encoder.cut()
         batches = tuple(self._writer.cut())
@@ -104,7 +108,7 @@ class Cutter:
             raise FailedError(
                 f"The place of a mark is no JSON: {error}", subject=self._writer.stream.name
             ) from error
-        self._at, self._bytes, self._named = self._now(), sums.bytes, sums.print()
+        self._at, self._given, self._named = self._now(), 0, sums.print()
 
     def _now(self) -> float:
         clock: Callable[[], float] = self._sync.vault.host.clock.monotonic

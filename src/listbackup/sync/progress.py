@@ -15,7 +15,7 @@ from listbackup.errors import FailedError, IntegrityError
 from listbackup.events import Emit, Progressed, StreamDone
 from listbackup.records import Closing, Json, Outcome, Part, Stream
 from listbackup.records.fingerprints import NO_LANES, Fingerprint, add_lanes, digest_schema
-from listbackup.sync.encoding import Encoder, LocalEncoder, Tally, Typing, Work, plan_work
+from listbackup.sync.encoding import Encoder, Tally, Typing, Work, plan_work
 from listbackup.sync.ending import Ending, Read, carry_stream
 from listbackup.sync.lineages import DAMAGED, Lineage, Presence, Rules, Slice, find_lineage
 from listbackup.sync.marking import Cuts, Cutter, Sums
@@ -85,7 +85,7 @@ class StreamProgress:
             self._cutter = Cutter(terms.cuts, writer, self._writer, told)
 
     @property
-    def bytes(self) -> int:
+    def read_bytes(self) -> int:
         """Bytes of source form that were read."""
         return sum(sums.bytes for sums in self._sums.values())
 
@@ -108,7 +108,13 @@ class StreamProgress:
             for batch, some in slice_.locate(left).items():
                 self._dead.setdefault(batch, []).extend(some)
 
-    def mark(self, part: Part, place: Json, encoder: LocalEncoder) -> None:
+    def take(self, chunk: bytes, encoder: Encoder) -> None:
+        """Take whole lines of source form, of a part that was begun."""
+        if self._cutter is not None:
+            self._cutter.give(len(chunk))
+        encoder.add(chunk)
+
+    def mark(self, part: Part, place: Json, encoder: Encoder) -> None:
         """Hear that a part was given up to a place; None: that it is given anew from its start."""
         if place is None:
             self._start_over(part, encoder)
@@ -154,7 +160,7 @@ class StreamProgress:
         self._emit(Progressed(self.stream.name, tally.rows, tally.bytes))
         self._sync.keep_journal()
 
-    def _start_over(self, part: Part, encoder: LocalEncoder) -> None:
+    def _start_over(self, part: Part, encoder: Encoder) -> None:
         encoder.abandon()
         self._writer.drop(part.number + 1, *([0, COPIED] if self._taken else []))
         with self._lock:

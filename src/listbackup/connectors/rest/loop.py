@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from listbackup.errors import SourceError
 
 T = TypeVar("T")
-ROOM = 4 * 2**20
+ROOM = 2**20
 """So many bytes wait in a pipe until its producer has to."""
 
 

@@ -1,0 +1,143 @@
+"""Parts that turn out to be much: encoded in a child process that all streams share, with the very
+same outcome as here."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from listbackup.errors import FailedError
+from listbackup.records import Mark, Outcome, Part
+from listbackup.sync.marking import Cuts
+from listbackup.testing.hosts import play_host
+from listbackup.testing.overtime import OvertimeReading, OvertimeSource, Page, Script
+from listbackup.testing.vaults import Trial
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+PAGES: list[Page] = [[[f"{page}{line}", f"v{page}"] for line in "abc"] for page in range(6)]
+AGAIN: list[Page] = [*PAGES[:3], [["0a", "new"], ["1b", "new"], ["0a", "newer"]]]
+JSON: Mapping[str, Any] = {"encoding": "records/1"}
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Trial:
+    """Give a fresh vault."""
+    trial = Trial(tmp_path, play_host(5), "sealed")
+    trial.create()
+    return trial
+
+
+def children_of(parent: int) -> set[int]:
+    """Name the living processes whose parent this one is."""
+    found = set()
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, above = status.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(above) == parent and state != "Z":
+            found.add(int(status.parent.name))
+    return found
+
+
+@dataclass
+class WatchedSource(OvertimeSource):
+    """Notes the child processes that there are while it is read, and kills those that encode for
+    it when a stream has come so far."""
+
+    deadly: int | None = None
+    seen: set[int] = field(default_factory=set)
+
+    def open(self) -> OvertimeReading:
+        reading = super().open()
+        read, others, steps = reading.read_on, children_of(os.getpid()), 0
+
+        def watch(part: Part) -> Iterator[bytes | Mark]:
+            nonlocal steps
+            for one in read(part):
+                yield one
+                steps += 1
+                self.seen |= children_of(os.getpid()) - others
+                if self.deadly is not None and steps > self.deadly:
+                    for child in self.seen:
+                        os.kill(child, signal.SIGKILL)
+
+        reading.read_on = watch  # type: ignore[method-assign]
+        return reading
+
+
+def finish(trial: Trial, source: OvertimeSource, name: str = "shop", **options: Any) -> None:
+    trial.sync(source, name, cuts=Cuts(least=Cuts().every, bytes=0), **options)
+
+
+def print_streams(trial: Trial, source: str) -> dict[str, object]:
+    streams = trial.snapshot(f"{source}:latest").streams
+    return {name: one.fingerprint for name, one in streams.items()}
+
+
+def test_what_is_much_comes_out_as_what_is_little(trial: Trial) -> None:
+    streams = {"t": Script(PAGES), "u": Script(PAGES[:2], Outcome("upserts"), **JSON)}
+    later = {"t": Script(AGAIN), "u": Script(AGAIN, Outcome("upserts"), **JSON)}
+    for scripts in (streams, later):
+        here, beside = WatchedSource(scripts), WatchedSource(scripts)
+        finish(trial, here, "here")
+        finish(trial, beside, "beside", beside_from=20, jobs=3)
+        assert not here.seen
+        assert len(beside.seen) == 1
+        assert trial.restore("here:latest") == trial.restore("beside:latest")
+        assert print_streams(trial, "here") == print_streams(trial, "beside")
+    assert trial.check("records").sound
+
+
+def test_a_part_that_stays_little_or_comes_slowly_starts_no_process(trial: Trial) -> None:
+    slow: list[Page] = [[[str(number), "x" * 50]] for number in range(40)]
+    source = WatchedSource({"t": Script(slow), "u": Script(PAGES[:1])})
+    finish(trial, source, beside_from=1000)
+    assert not source.seen
+    assert len(trial.restore()["t"].splitlines()) == 40
+
+
+def test_what_died_beside_is_gone_on_with(trial: Trial) -> None:
+    every = Cuts(Cuts().least * 0, 0)
+    died = OvertimeSource({"t": Script([*PAGES[:4], FailedError("the power was lost")])})
+    with pytest.raises(FailedError, match="power"):
+        trial.sync(died, cuts=every, beside_from=1)
+    source = OvertimeSource({"t": Script(PAGES)})
+    trial.sync(source, cuts=every, beside_from=1)
+    assert [page for _, _, page in source.given] == [4, 5]
+    assert len(trial.restore()["t"].splitlines()) == 18
+    assert trial.check("records").sound
+
+
+def test_a_stream_that_starts_over_in_a_child_is_counted_once(trial: Trial) -> None:
+    trial.sync(OvertimeSource({"t": Script(PAGES, over=4)}), cuts=Cuts(), beside_from=1)
+    lines = trial.restore()["t"].splitlines()
+    assert len(lines) == len(set(lines))
+    assert trial.check("records").sound
+
+
+def test_a_line_that_is_no_record_ends_its_stream_and_no_other_of_the_child(trial: Trial) -> None:
+    good, bad = Script(PAGES, **JSON), Script([PAGES[0], [[None, "no key"]]], **JSON)
+    for _ in range(2):
+        trial.sync(OvertimeSource({"t": good, "u": good}), beside_from=1, jobs=1)
+        trial.sync(OvertimeSource({"t": bad, "u": good}), beside_from=1, jobs=1)
+        t, u = trial.snapshot().manifest.streams
+        assert (t.status, u.status) == ("carried", "complete")
+        assert "key" in t.reason
+        assert (t.rows, u.rows) == (18, 18)
+
+
+def test_a_child_that_is_killed_takes_nothing_with_it(trial: Trial) -> None:
+    trial.sync(OvertimeSource({"t": Script(PAGES[:2])}))
+    deadly = WatchedSource({"t": Script(PAGES * 50), "u": Script(PAGES)}, deadly=3)
+    with pytest.raises(FailedError, match="ended unexpectedly"):
+        trial.sync(deadly, beside_from=1)
+    assert deadly.seen
+    assert len(trial.restore()["t"].splitlines()) == 6
+    assert trial.check("records").sound
+    assert not children_of(os.getpid()) & deadly.seen
