@@ -102,6 +102,17 @@ def test_a_part_that_stays_little_or_comes_slowly_starts_no_process(trial: Trial
     assert len(trial.restore()["t"].splitlines()) == 40
 
 
+def test_what_turned_out_to_be_little_gets_its_typed_view_when_it_is_asked_for(
+    trial: Trial,
+) -> None:
+    streams = {"t": Script(PAGES, estimated_bytes=10**6), "u": Script([], estimated_bytes=10**6)}
+    for name, typed_from in (("little", 1000), ("enough", 100)):
+        finish(trial, OvertimeSource(streams), name, typed_from=typed_from)
+    parts = [trial.snapshot(f"{name}:latest").state("t").parts for name in ("little", "enough")]
+    assert parts[0] is None
+    assert parts[1]
+
+
 def test_what_died_beside_is_gone_on_with(trial: Trial) -> None:
     every = Cuts(Cuts().least * 0, 0)
     died = OvertimeSource({"t": Script([*PAGES[:4], FailedError("the power was lost")])})

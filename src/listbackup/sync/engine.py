@@ -51,11 +51,11 @@ class SyncOptions:
 
     Sources estimated at `children_from` bytes or more are encoded in processes beside this one,
     streams that are read over time when so many bytes of one have come (`beside_from`).
-    The typed view is made of streams estimated at `typed_from` bytes or more (None: of none); that
-    of smaller ones is made when it is asked for. A stream is written anew when its oldest batch is
-    older than `rebase_after`. `accept_deletes` believes a source that mass deletes are true.
-    `halted` is asked now and then whether to end: who does not run in the main thread hears of no
-    signal. Streams that are read over time are cut as `cuts` says, for a later attempt.
+    The typed view is made of streams of `typed_from` bytes or more, as far as that is known (None:
+    of none); that of smaller ones is made when it is asked for. A stream is written anew when its
+    oldest batch is older than `rebase_after`. `accept_deletes` believes a source that mass deletes
+    are true. `halted` is asked now and then whether to end: who does not run in the main thread
+    hears of no signal. Streams that are read over time are cut as `cuts` says, for a later attempt.
     """
 
     jobs: int = 2
@@ -272,7 +272,8 @@ class _Sync:
         if self._terms.cuts is not None:
             beside = Beside(jobs)
             local = [LocalEncoder(turns, jobs) for _ in range(jobs)]
-            encoders += [GrowingEncoder(one, beside, options.beside_from) for one in local]
+            sizes = (options.beside_from, options.typed_from or 0)
+            encoders += [GrowingEncoder(one, beside, *sizes) for one in local]
         elif estimated_bytes >= options.children_from:
             encoders += [ChildProcess().encoders[0] for _ in range(jobs)]
         else:

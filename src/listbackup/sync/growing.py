@@ -6,6 +6,7 @@ What has come of a part is held until that is known. Knows no source.
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from listbackup.sync.children import ChildEncoder, ChildProcess
 from listbackup.sync.encoding import Encoder, LocalEncoder, Tally, Work
@@ -53,11 +54,15 @@ class Beside:
 class GrowingEncoder:
     """An encoder (see `encoding.Encoder`) that goes on in a child when a part grows."""
 
-    def __init__(self, local: LocalEncoder, beside: Beside, much: int = MUCH) -> None:
-        """From `much` bytes on a part is much."""
+    def __init__(
+        self, local: LocalEncoder, beside: Beside, much: int = MUCH, typed_from: int = 0
+    ) -> None:
+        """From `much` bytes on a part is much; one that ends below `typed_from` gets no typed
+        view, whatever was estimated."""
         self._local = local
         self._beside = beside
         self._much = much
+        self._typed_from = typed_from
         self._child: ChildEncoder | None = None
         self._chosen: Encoder | None = None
         self._held: list[bytes] = []
@@ -92,6 +97,9 @@ class GrowingEncoder:
 
     def finish(self) -> bytes:
         """End the part."""
+        if self._chosen is None and self._size < self._typed_from:
+            work, hand_on, tell = self._begun
+            self._begun = (replace(work, typing=None), hand_on, tell)
         return self._settle().finish()
 
     def abandon(self) -> None:
