@@ -1,4 +1,4 @@
-"""A vault with a short history: what was added, changed and removed is known."""
+"""A vault with a short history: what was added, changed and removed is known; and a shop."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,6 +9,7 @@ import pytest
 from listbackup.testing.changes import Change, commit_changes
 from listbackup.testing.readings import MOMENT, ListedSource
 from listbackup.testing.vaults import Trial
+from tests.history.shops import Shop
 
 Rows = list[list[str | None]]
 
@@ -31,6 +32,12 @@ def make_trial(tmp_path: Path) -> Callable[..., Trial]:
         return trial
 
     return make
+
+
+@pytest.fixture
+def shop(make_trial: Callable[..., Trial]) -> Shop:
+    """Give a shop of a plain vault, whose snapshots are published."""
+    return Shop(make_trial(encryption="none"))
 
 
 def make_users(count: int) -> Rows:

@@ -12,6 +12,7 @@ import duckdb
 from listbackup.history.publishing import Terms, publish
 from listbackup.history.syncrecords import Told
 from listbackup.objectstore.passing import PassingStore
+from listbackup.testing.hosts import PlayedClock
 from listbackup.testing.readings import MOMENT, ListedReading, ListedSource
 from listbackup.testing.vaults import Rows, Trial
 
@@ -119,3 +120,10 @@ class Writes(PassingStore):
             raise KeyboardInterrupt
         self._keys.append(key)
         super().put(key, body, **options)
+
+
+def tomorrow(shop: Shop) -> None:
+    """Let a day go by on everybody's clock."""
+    clock = shop.trial.host.clock
+    assert isinstance(clock, PlayedClock)
+    clock.sleep(24 * 3600)

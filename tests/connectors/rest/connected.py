@@ -1,6 +1,6 @@
 """A source of the sandbox's Keap, connected in memory, with time that is played."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -31,6 +31,7 @@ from listbackup.testing.paces import PlayedPace
 REDIRECT = "http://127.0.0.1:9999/back"
 CLIENT = Client("keap-app-id", "canary-of-the-client-5d1e", (REDIRECT,))
 BASE = "https://keap.sandbox.example"
+Send = Callable[[Request], Awaitable[Response]]
 
 
 @cache
@@ -123,3 +124,28 @@ def ahead(connection: Connection) -> float:
     """So many seconds before its end a token is renewed."""
     assert isinstance(connection.way, OAuthCode)
     return float(connection.way.refresh_ahead)
+
+
+@dataclass
+class Between:
+    """A transport with something between: `act` is given each request and how it is sent on."""
+
+    inner: Any
+    act: Callable[[Request, Send], Awaitable[Response]]
+
+    async def send(self, request: Request) -> Response:
+        return await self.act(request, self.inner.send)
+
+    async def close(self) -> None:
+        await self.inner.close()
+
+
+def is_token(request: Request) -> bool:
+    """Tell whether a request is for tokens."""
+    return request.url.endswith("/token")
+
+
+async def renew(world: World, **changes: Any) -> bool:
+    """Ask once, and take whatever comes for a refusal of the token."""
+    authorizer = world.authorizer(**changes)
+    return await authorizer.refused(await world.ask(authorizer), world.asked)

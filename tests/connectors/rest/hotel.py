@@ -23,6 +23,7 @@ from listbackup.testing.paces import PlayedPace
 from tests.connectors.rest.shelves import PlainAsker
 
 Record = dict[str, Any]
+Answer = Callable[[Request], Response | None]
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 YAML = """
@@ -92,7 +93,7 @@ class Hotel:
     permitted: bool = True
     dated: bool = True
     pace: PlayedPace = field(default_factory=lambda: PlayedPace(START))
-    broken: Callable[[Request], Response | None] = lambda request: None
+    broken: Answer = lambda request: None
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -270,3 +271,44 @@ class Copy:
     def have(self, stream: str) -> list[Any]:
         """Give the ids that the copy has of a stream."""
         return sorted(one["id"] for one in self.streams[stream].values())
+
+
+def make_hotel() -> Hotel:
+    """Make a hotel that has something in every list, of a day ago."""
+    hotel = Hotel()
+    for number in range(1, 36):
+        hotel.put_guest(number, name=f"guest {number}")
+        hotel.put_room(f"room_{number:03d}", beds=number % 3)
+        for stay in range(number % 13):
+            hotel.stays[number, stay] = {"id": stay, "nights": stay + 1}
+    hotel.pass_time(days=1)
+    return hotel
+
+
+def assert_same(copy: Copy) -> None:
+    """See that the copy has what the hotel has."""
+    hotel = copy.hotel
+    assert {one["id"]: one for one in copy.streams["guests"].values()} == hotel.guests
+    assert {one["id"]: one for one in copy.streams["rooms"].values()} == hotel.rooms
+    stays = {(one["guest"], one["id"]): one for one in copy.streams["stays"].values()}
+    assert stays == {key: {"guest": key[0], **one} for key, one in hotel.stays.items()}
+
+
+def once(path: str, number: int, answer: Response) -> Answer:
+    """Break the so-many-th request for a path, once."""
+    count = 0
+
+    def broken(request: Request) -> Response | None:
+        nonlocal count
+        count += request.url.partition("?")[0].endswith(path)
+        if count == number:
+            count += 1
+            return answer
+        return None
+
+    return broken
+
+
+def always(path: str, answer: Response) -> Answer:
+    """Break every request for a path."""
+    return lambda request: answer if request.url.partition("?")[0].endswith(path) else None

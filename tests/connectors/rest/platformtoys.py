@@ -1,12 +1,18 @@
 """Platforms that say what a test tells them to, in played time; and sources that ask them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain, repeat
 
+import pytest
+
+from listbackup.connectors.rest.answers import Refused
 from listbackup.connectors.rest.budgets import Budgets, Owner
 from listbackup.connectors.rest.models.budgets import Budget, Failures
 from listbackup.connectors.rest.requester import PATIENCE, Requester
 from listbackup.connectors.rest.transport import Request, Response, TransportError
+from listbackup.errors import ListbackupError
 from listbackup.events import Event, Waited
 from listbackup.retry import Patience
 from listbackup.testing.hosts import SeededEntropy
@@ -108,3 +114,30 @@ class Stand:
     @property
     def waits(self) -> list[Waited]:
         return [event for event in self.events if isinstance(event, Waited)]
+
+
+def scripted(stand: Stand, *replies: Reply, then: Reply | None = None) -> Played:
+    """Give a transport that replies so, one after the other, and then the same for ever."""
+    script: Iterator[Reply] = iter(replies) if then is None else chain(replies, repeat(then))
+    return stand.transport(script)
+
+
+def is_fine(stand: Stand, transport: Played, **how: object) -> Response:
+    """Ask for the things, and give the answer."""
+    return asyncio.run(stand.requester(transport, **how).ask(GET))  # type: ignore[arg-type]
+
+
+def is_refused(stand: Stand, transport: Played, **how: object) -> Refused:
+    """Ask for the things, and give the refusal: it names its source and what was asked."""
+    with pytest.raises(Refused) as caught:
+        is_fine(stand, transport, **how)
+    error = caught.value
+    assert error.subject == "shop"
+    assert "GET /v1/things" in error.message
+    assert str(error) == error.message
+    tells_no_secret(error)
+    return error
+
+
+def tells_no_secret(error: ListbackupError) -> None:
+    assert "s3cret" not in f"{error.message} {error.subject} {error.risk} {error.hint} {error.args}"

@@ -1,16 +1,37 @@
 """A list that changes while it is read, and a platform that pages through it in any way."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from listbackup.connectors.rest.answers import Check, Refused
+from pydantic import TypeAdapter
+
+from listbackup.connectors.rest.answers import Check, Doubtful, Refused
 from listbackup.connectors.rest.bodies import Unreadable, check_json
+from listbackup.connectors.rest.fetching import Listing
+from listbackup.connectors.rest.filling import Draft
+from listbackup.connectors.rest.listing import list_records
+from listbackup.connectors.rest.models.pagination import Paging
+from listbackup.connectors.rest.pages import Cutter
 from listbackup.connectors.rest.transport import Request, Response
+from listbackup.testing.paces import PlayedPace
 
 Record = dict[str, Any]
+SIZED: dict[str, dict[str, Any]] = {
+    "cursor": {"kind": "cursor", "token": "next", "param": "cursor", "more": "more"},
+    "after_key": {"kind": "after_key", "param": "after", "more": "more"},
+    "page_number": {"kind": "page_number", "param": "page"},
+    "offset": {"kind": "offset", "param": "offset"},
+    "link_header": {"kind": "link_header"},
+    "next_url": {"kind": "next_url", "url": "next"},
+    "keyset": {"kind": "keyset", "field": "at", "param": "from"},
+    "keyset_beyond": {"kind": "keyset", "field": "at", "param": "from", "inclusive": False},
+    "search_after": {"kind": "search_after", "field": "sort", "param": "after"},
+}
+"""Every way of paging that goes with a size."""
 
 
 @dataclass
@@ -117,3 +138,39 @@ class PlainAsker:
                 continue
             return response
         raise Refused("transient", "no answer", 500)
+
+
+def make_paging(kind: str, size: int, **more: Any) -> Any:
+    """Describe a way of paging, as it is loaded."""
+    told = {**SIZED[kind], "size": {"param": "limit", "value": size}, **more}
+    return TypeAdapter(Paging).validate_python(told)
+
+
+def make_listing(shelf: Shelf) -> Listing:
+    """Make what lists a shelf."""
+    body: dict[str, Any] | None = {} if shelf.kind == "search_after" else None
+    draft = Draft("POST" if body is not None else "GET", "https://shelf.example/list", body=body)
+    return Listing(PlainAsker(shelf.answer), PlayedPace(), draft, Cutter(("data",), ("id",)))
+
+
+def read(shelf: Shelf, paging: Any, place: Any = None) -> tuple[list[Record], str, list[Any]]:
+    """Read a list; give what came, why it may not be all, and the places on the way."""
+    listing = make_listing(shelf)
+    found: list[Record] = []
+    places: list[Any] = []
+
+    async def run() -> str:
+        try:
+            async for batch in list_records(listing, paging, place):
+                found.extend(json.loads(one) for one in batch.page.records)
+                places.append(batch.place)
+        except Doubtful as doubt:
+            return str(doubt)
+        return listing.notes.reason
+
+    return found, asyncio.run(run()), places
+
+
+def make_records(count: int, start: int = 1) -> list[Record]:
+    """Make records, three of them at each moment."""
+    return [{"id": n, "at": 1000 + n // 3} for n in range(start, start + count)]

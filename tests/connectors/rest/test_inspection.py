@@ -10,9 +10,8 @@ from listbackup.connectors.rest.transport import Request, Response
 from listbackup.errors import AuthError, SourceError
 from listbackup.events import Event, Waited, ignore
 from listbackup.host import Host
-from tests.connectors.rest.connected import World
+from tests.connectors.rest.connected import Between, Send, World
 from tests.connectors.rest.lands import Land, describe
-from tests.connectors.rest.test_refreshing import Between, Send
 
 READ = ReadOptions()
 

@@ -1,67 +1,10 @@
 """Lists are read to their end, however they are paged and whatever happens to them meanwhile."""
 
-import asyncio
-import json
-from typing import Any
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from listbackup.connectors.rest.answers import Doubtful
-from listbackup.connectors.rest.fetching import Listing
-from listbackup.connectors.rest.filling import Draft
-from listbackup.connectors.rest.listing import list_records
-from listbackup.connectors.rest.models.pagination import Paging
-from listbackup.connectors.rest.pages import Cutter
-from listbackup.testing.paces import PlayedPace
-from tests.connectors.rest.shelves import PlainAsker, Record, Shelf
-
-SIZED: dict[str, dict[str, Any]] = {
-    "cursor": {"kind": "cursor", "token": "next", "param": "cursor", "more": "more"},
-    "after_key": {"kind": "after_key", "param": "after", "more": "more"},
-    "page_number": {"kind": "page_number", "param": "page"},
-    "offset": {"kind": "offset", "param": "offset"},
-    "link_header": {"kind": "link_header"},
-    "next_url": {"kind": "next_url", "url": "next"},
-    "keyset": {"kind": "keyset", "field": "at", "param": "from"},
-    "keyset_beyond": {"kind": "keyset", "field": "at", "param": "from", "inclusive": False},
-    "search_after": {"kind": "search_after", "field": "sort", "param": "after"},
-}
-
-
-def make_paging(kind: str, size: int, **more: Any) -> Any:
-    told = {**SIZED[kind], "size": {"param": "limit", "value": size}, **more}
-    return TypeAdapter(Paging).validate_python(told)
-
-
-def make_listing(shelf: Shelf) -> Listing:
-    body: dict[str, Any] | None = {} if shelf.kind == "search_after" else None
-    draft = Draft("POST" if body is not None else "GET", "https://shelf.example/list", body=body)
-    return Listing(PlainAsker(shelf.answer), PlayedPace(), draft, Cutter(("data",), ("id",)))
-
-
-def read(shelf: Shelf, paging: Any, place: Any = None) -> tuple[list[Record], str, list[Any]]:
-    """Read a list; give what came, why it may not be all, and the places on the way."""
-    listing = make_listing(shelf)
-    found: list[Record] = []
-    places: list[Any] = []
-
-    async def run() -> str:
-        try:
-            async for batch in list_records(listing, paging, place):
-                found.extend(json.loads(one) for one in batch.page.records)
-                places.append(batch.place)
-        except Doubtful as doubt:
-            return str(doubt)
-        return listing.notes.reason
-
-    return found, asyncio.run(run()), places
-
-
-def make_records(count: int, start: int = 1) -> list[Record]:
-    return [{"id": n, "at": 1000 + n // 3} for n in range(start, start + count)]
+from tests.connectors.rest.shelves import SIZED, Record, Shelf, make_paging, make_records, read
 
 
 def by_time(record: Record) -> int:

@@ -2,26 +2,7 @@
 
 import json
 
-from tests.connectors.rest.hotel import Copy, Hotel
-
-
-def make_hotel() -> Hotel:
-    hotel = Hotel()
-    for number in range(1, 36):
-        hotel.put_guest(number, name=f"guest {number}")
-        hotel.put_room(f"room_{number:03d}", beds=number % 3)
-        for stay in range(number % 13):
-            hotel.stays[number, stay] = {"id": stay, "nights": stay + 1}
-    hotel.pass_time(days=1)
-    return hotel
-
-
-def assert_same(copy: Copy) -> None:
-    hotel = copy.hotel
-    assert {one["id"]: one for one in copy.streams["guests"].values()} == hotel.guests
-    assert {one["id"]: one for one in copy.streams["rooms"].values()} == hotel.rooms
-    stays = {(one["guest"], one["id"]): one for one in copy.streams["stays"].values()}
-    assert stays == {key: {"guest": key[0], **one} for key, one in hotel.stays.items()}
+from tests.connectors.rest.hotel import Copy, assert_same, make_hotel
 
 
 def test_the_first_sync_lists_everything_and_says_so() -> None:

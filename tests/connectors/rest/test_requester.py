@@ -1,44 +1,27 @@
 """A request is sent again where that helps, waits as it should, and is given up in words."""
 
 import asyncio
-from collections.abc import Iterator
-from itertools import chain, repeat
 
 import pytest
 
 from listbackup.connectors.rest.answers import Refused
 from listbackup.connectors.rest.bodies import Unreadable
-from listbackup.connectors.rest.models.budgets import Budget, ErrorRule, Failures
 from listbackup.connectors.rest.requester import Check
 from listbackup.connectors.rest.transport import Kind, Request, Response, TransportError
-from listbackup.errors import AuthError, ListbackupError, RateLimited
-from listbackup.log import Redactor
-from tests.connectors.rest.platformtoys import FINE, GET, JSON, Key, Played, Reply, Stand, failing
-
-
-def scripted(stand: Stand, *replies: Reply, then: Reply | None = None) -> Played:
-    script: Iterator[Reply] = iter(replies) if then is None else chain(replies, repeat(then))
-    return stand.transport(script)
-
-
-def is_fine(stand: Stand, transport: Played, **how: object) -> Response:
-    return asyncio.run(stand.requester(transport, **how).ask(GET))  # type: ignore[arg-type]
-
-
-def is_refused(stand: Stand, transport: Played, **how: object) -> Refused:
-    with pytest.raises(Refused) as caught:
-        is_fine(stand, transport, **how)
-    error = caught.value
-    assert error.subject == "shop"
-    assert "GET /v1/things" in error.message
-    assert str(error) == error.message
-    tells_no_secret(error)
-    return error
-
-
-def tells_no_secret(error: ListbackupError) -> None:
-    assert "s3cret" not in f"{error.message} {error.subject} {error.risk} {error.hint} {error.args}"
-
+from listbackup.errors import AuthError
+from tests.connectors.rest.platformtoys import (
+    FINE,
+    GET,
+    JSON,
+    Key,
+    Reply,
+    Stand,
+    failing,
+    is_fine,
+    is_refused,
+    scripted,
+    tells_no_secret,
+)
 
 TRANSIENT: list[Reply] = [
     *(failing(status) for status in (408, 425, 500, 502, 503, 504, 520)),
@@ -137,7 +120,7 @@ def test_a_reader_may_say_that_an_answer_is_none() -> None:
     assert len(transport.calls) == 2
 
 
-# -------------------------------------------------------------------------------- credentials
+# -------------------------------------------------------------------------------------- credentials
 
 
 def test_fresh_credentials_are_tried_at_once() -> None:
@@ -174,52 +157,7 @@ def test_an_authorizer_that_gives_up_gives_its_place_back() -> None:
     assert is_fine(stand, scripted(stand, FINE)) == FINE
 
 
-# ------------------------------------------------------------------------- the platform's own rules
-
-RULES = Failures(
-    message=("error", "message"),
-    rules=(
-        ErrorRule(status=(400,), path=("error", "code"), equals=("gone",), means="missing"),
-        ErrorRule(status=(403,), header="X-Slow-Down", means="rate_limited"),
-        ErrorRule(status=(400,), contains="page_token", means="expired_page"),
-        ErrorRule(status=(200,), path=("error", "code"), equals=("17",), means="transient"),
-        ErrorRule(status=(402,), means="forbidden", says="this plan has no API"),
-    ),
-)
-
-
-def test_a_platforms_rules_come_before_the_status() -> None:
-    def means(status: int, body: bytes) -> str:
-        stand = Stand()
-        return is_refused(stand, scripted(stand, failing(status, body)), failures=RULES).means
-
-    assert means(400, b'{"error": {"code": "gone"}}') == "missing"
-    assert means(400, b'{"error": {"code": "odd"}}') == "invalid"
-    assert means(400, b'{"message": "Invalid page_token"}') == "expired_page"
-    assert means(402, b"no json") == "forbidden"
-    stand = Stand()
-    transport = scripted(stand, Response(200, JSON, b'{"error": {"code": 17}}'), FINE)
-    assert is_fine(stand, transport, failures=RULES) == FINE
-    stand = Stand()
-    transport = scripted(stand, failing(403, x_slow_down="1", retry_after="30"), FINE)
-    assert is_fine(stand, transport, failures=RULES) == FINE
-    assert 30 <= transport.times[1] < 40
-
-
-def test_a_platforms_words_are_shown_without_what_could_be_a_secret() -> None:
-    stand = Stand()
-    said = (
-        b'{"error": {"message": "Invalid key sk_live_51HxAbCdEfGh of ann@example.com, account'
-        b" 123456789:\\n\\u001b[31m no right to contacts " + b"and so on " * 90 + b'"}}'
-    )
-    error = is_refused(stand, scripted(stand, failing(403, said)), failures=RULES)
-    assert "no right to contacts" in error.message
-    for secret in ("sk_live", "ann@", "123456789", "\n", "\x1b"):
-        assert secret not in error.message
-    assert len(error.message) < 300
-
-
-# ---------------------------------------------------------------------------------------- circuit
+# ------------------------------------------------------------------------------------------ circuit
 
 
 def test_sixteen_streams_do_not_hammer_a_platform_that_is_down() -> None:
@@ -321,105 +259,3 @@ def test_answers_that_are_too_large_are_answers() -> None:
 
     assert all("answered too much to" in one for one in asyncio.run(work()))
     assert stand.pace.monotonic() < 10
-
-
-def test_a_refusal_that_cannot_be_read_is_asked_for_again_where_its_words_matter() -> None:
-    rule = ErrorRule(status=(400,), path=("error",), equals=("no",), means="forbidden")
-    said = failing(400, b'{"error": "no"}')
-    for garbled in (said.body[:-3], said.body.decode().encode("utf-16")):
-        stand = Stand()
-        transport = scripted(stand, failing(400, garbled), said)
-        assert is_refused(stand, transport, failures=Failures(rules=(rule,))).means == "forbidden"
-        assert len(transport.calls) == 2
-
-
-# -------------------------------------------------------------------------------------- rate limits
-
-
-@pytest.mark.parametrize("asked", ["20", "Sun, 01 Nov 2026 12:00:20 GMT"])
-def test_a_429_is_waited_for_as_long_as_asked_by_all_streams_and_told_once(asked: str) -> None:
-    stand = Stand()
-
-    async def reply(request: Request) -> Reply:
-        await stand.pace.sleep(0.1)
-        return FINE if stand.pace.monotonic() >= 20 else failing(429, retry_after=asked)
-
-    transport = stand.transport(reply)
-    requester = stand.requester(transport)
-
-    async def work() -> None:
-        await asyncio.gather(*(requester.ask(GET) for _ in range(8)))
-
-    asyncio.run(work())
-    assert len(transport.calls) == 16
-    assert not [moment for moment in transport.times if 0.5 < moment < 20]
-    assert 19.9 < stand.waits[0].seconds < 21.1
-    assert len(stand.waits) <= 2
-
-
-def test_a_429_without_a_word_is_waited_for_a_while_and_not_for_ever() -> None:
-    stand = Stand()
-    transport = scripted(stand, failing(429), failing(429), FINE)
-    is_fine(stand, transport)
-    assert 0.5 < stand.pace.monotonic() < 10
-    endless = Stand()
-    always = scripted(endless, then=failing(429))
-    with pytest.raises(RateLimited) as caught:
-        is_fine(endless, always)
-    assert 2 * 3600 <= endless.pace.monotonic() < 2.2 * 3600
-    assert len(always.calls) < 200
-    tells_no_secret(caught.value)
-
-
-def test_a_429_that_asks_for_a_day_is_not_waited_for() -> None:
-    stand = Stand()
-    transport = scripted(stand, then=failing(429, retry_after="86400"))
-    with pytest.raises(RateLimited) as caught:
-        is_fine(stand, transport)
-    assert stand.pace.monotonic() < 1
-    assert "1440 minutes" in caught.value.message
-
-
-def test_all_that_wait_are_told_at_once_when_the_wait_becomes_too_long() -> None:
-    stand = Stand()
-
-    async def reply(request: Request) -> Reply:
-        await stand.pace.sleep(0.5)
-        return failing(429, retry_after="86400")
-
-    places = Budget(name="places", title="places", concurrent=1)
-    requester = stand.requester(stand.transport(reply), budgets=(places,))
-
-    async def work() -> list[object]:
-        asks = (requester.ask(GET) for _ in range(8))
-        return list(await asyncio.gather(*asks, return_exceptions=True))
-
-    ended = asyncio.run(work())
-    assert all(isinstance(one, RateLimited) for one in ended)
-    assert stand.pace.monotonic() < 2
-
-
-@pytest.mark.parametrize("secret", ["hunter2!", "pa$$ w0rd:x"])
-def test_a_platform_that_repeats_a_short_secret_is_not_repeated(secret: str) -> None:
-    stand = Stand()
-    said = f'{{"error": {{"message": "bad password {secret} for you"}}}}'.encode()
-    transport = scripted(stand, failing(403, said))
-    error = is_refused(stand, transport, failures=RULES, clean=Redactor([secret]).clean)
-    assert "bad password *** for you" in error.message
-    where = TransportError(Kind.FORBIDDEN_HOST, f"https://{secret}.example is not allowed")
-    error = is_refused(stand, scripted(stand, where), clean=Redactor([secret]).clean)
-    assert secret not in error.message
-
-
-@pytest.mark.parametrize("before", range(120, 170, 5))
-def test_no_beginning_of_a_secret_is_left_where_words_are_cut(before: int) -> None:
-    stand = Stand()
-    words = "a " * (before // 2) + "zz-canary-zz" + " b" * before
-    said = f'{{"error": {{"message": "{words}"}}}}'.encode()
-    error = is_refused(
-        stand,
-        scripted(stand, failing(403, said)),
-        failures=RULES,
-        clean=Redactor(["zz-canary-zz"]).clean,
-    )
-    assert "zz" not in error.message
