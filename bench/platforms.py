@@ -62,12 +62,11 @@ class _Rate:
 
 def _judge(rates: dict[str, _Rate]) -> list[Target]:
     ours, viewed = rates[PLAIN], rates[VIEWED]
-    dlt, parquet, cdk, singer = (rates[name] for name in (DLT, DLT_PARQUET, CDK, SINGER))
+    dlt, parquet, cdk = (rates[name] for name in (DLT, DLT_PARQUET, CDK))
     return [
         Target("lists: our rate / dlt's, jsonl", ours.wall / dlt.wall, 20, "at least"),
         Target("lists: our CPU a record / dlt's, jsonl", ours.cpu / dlt.cpu, 0.1, "at most"),
         Target("lists: our rate / the Airbyte CDK's", ours.wall / cdk.wall, 15, "at least"),
-        Target("lists: our rate / the Singer tap's", ours.wall / singer.wall, 15, "at least"),
         Target(
             "lists with typed view: rate / dlt's, Parquet",
             viewed.wall / parquet.wall,

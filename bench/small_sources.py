@@ -1,5 +1,5 @@
-"""Backs up many small sources of one platform in this process, sixteen at a time: URL DIRECTORY
-COUNT. Fails unless all are complete."""
+"""Backs up many small sources of one platform in this process, sixteen at a time, into a vault as
+`init` makes it, sealed: URL DIRECTORY COUNT. Fails unless all are complete."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ def main() -> None:
         "LISTBACKUP_VAULT": str(home / "vault"),
     }
     app, reach = App(environment), Reach(volatile=True)
-    initialise(app, reach, InitWishes(encryption="none"))
+    initialise(app, reach, InitWishes())
     for number in range(int(count)):
         name = f"tenant-{number}"
         stanza: dict[str, str | bool | Mapping[str, str]] = {
