@@ -15,6 +15,7 @@ from listbackup.sync.engine import SyncOptions, run_sync
 from listbackup.testing.hosts import play_host
 from listbackup.testing.readings import IDENTITY, ListedReading, ListedSource
 from listbackup.testing.vaults import Trial, expect, make_rows
+from tests.sync.processes import children_of
 
 ROWS = {"public.a": make_rows(250), "public.b": make_rows(3, "b"), "empty": []}
 SHOP = ListedSource(ROWS)
@@ -76,19 +77,6 @@ def test_a_process_that_encodes_and_dies_takes_nothing_with_it(trial: Trial) -> 
         trial.sync(Deadly({"t": make_rows(5000)}), children_from=0)
     assert trial.restore() == expect(ROWS)
     assert trial.check("records").sound
-
-
-def children_of(parent: int) -> list[int]:
-    """Name the processes whose parent this one is."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = status.read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == parent and fields[0] != "Z":
-            found.append(int(status.parent.name))
-    return found
 
 
 def test_a_large_stream_is_cut_into_batches_of_eight_mebibytes(trial: Trial) -> None:

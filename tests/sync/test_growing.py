@@ -13,36 +13,15 @@ import pytest
 from listbackup.errors import FailedError
 from listbackup.records import Mark, Outcome, Part
 from listbackup.sync.marking import Cuts
-from listbackup.testing.hosts import play_host
 from listbackup.testing.overtime import OvertimeReading, OvertimeSource, Page, Script
 from listbackup.testing.vaults import Trial
+from tests.sync.processes import children_of
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
 PAGES: list[Page] = [[[f"{page}{line}", f"v{page}"] for line in "abc"] for page in range(6)]
 AGAIN: list[Page] = [*PAGES[:3], [["0a", "new"], ["1b", "new"], ["0a", "newer"]]]
 JSON: Mapping[str, Any] = {"encoding": "records/1"}
-
-
-@pytest.fixture
-def trial(tmp_path: Path) -> Trial:
-    """Give a fresh vault."""
-    trial = Trial(tmp_path, play_host(5), "sealed")
-    trial.create()
-    return trial
-
-
-def children_of(parent: int) -> set[int]:
-    """Name the living processes whose parent this one is."""
-    found = set()
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, above = status.read_text().rpartition(")")[2].split()[:2]
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(above) == parent and state != "Z":
-            found.add(int(status.parent.name))
-    return found
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,38 +10,17 @@ import pytest
 from listbackup.errors import FailedError, SourceError
 from listbackup.events import StreamDone
 from listbackup.records import Outcome, SetAside
-from listbackup.testing.hosts import play_host
 from listbackup.testing.overtime import OvertimeReading, OvertimeSource, Page, Script, Step
 from listbackup.testing.vaults import Trial
 from listbackup.vault.manifest import StreamEntry
+from tests.sync.lines import shown
 
 UPSERTS = Outcome("upserts")
 ABC = [["1", "a"], ["2", "b"], ["3", "c"]]
 
 
-@pytest.fixture
-def trial(tmp_path: Path) -> Trial:
-    """Give a fresh vault that is sealed."""
-    trial = Trial(tmp_path, play_host(5), "sealed")
-    trial.create()
-    return trial
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> Trial:
-    """Give a fresh vault that is not."""
-    trial = Trial(tmp_path, play_host(5), "none")
-    trial.create()
-    return trial
-
-
 def sync(trial: Trial, *pages: Step, outcome: Outcome | None = None, **options: Any) -> None:
     trial.sync(OvertimeSource({"t": Script(pages, outcome)}), **options)
-
-
-def shown(trial: Trial, words: str = "latest") -> list[str]:
-    lines = trial.restore(words)["t"].decode().split("\n")[:-1]
-    return sorted(line.replace("\t", "=") for line in lines)
 
 
 def entry(trial: Trial) -> StreamEntry:

@@ -16,11 +16,11 @@ from listbackup.records import Mark, Outcome
 from listbackup.sync import marking
 from listbackup.sync.marking import Cuts
 from listbackup.testing import overtime
-from listbackup.testing.hosts import play_host
 from listbackup.testing.overtime import OvertimeSource, Page, Script, Step
 from listbackup.testing.vaults import Trial
 from listbackup.vault import layout
 from listbackup.vault.places import Place
+from tests.sync.lines import shown
 
 EVERY = Cuts(timedelta(), 0)
 """Cut at every mark."""
@@ -35,22 +35,6 @@ class Killed(FailedError):
 
 def killed() -> Killed:
     return Killed("the machine lost its power")
-
-
-@pytest.fixture
-def trial(tmp_path: Path) -> Trial:
-    """Give a fresh vault that is sealed."""
-    trial = Trial(tmp_path, play_host(5), "sealed")
-    trial.create()
-    return trial
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> Trial:
-    """Give a fresh vault that is not."""
-    trial = Trial(tmp_path, play_host(5), "none")
-    trial.create()
-    return trial
 
 
 def die(trial: Trial, *pages: Step, cuts: Cuts = EVERY, **facts: Any) -> OvertimeSource:
@@ -70,11 +54,6 @@ def finish(trial: Trial, *pages: Step, cuts: Cuts = EVERY, **facts: Any) -> Over
 
 def pages(source: OvertimeSource, name: str = "t") -> list[int]:
     return [page for stream, _, page in source.given if stream == name]
-
-
-def shown(trial: Trial, words: str = "latest", name: str = "t") -> list[str]:
-    lines = trial.restore(words)[name].decode().split("\n")[:-1]
-    return sorted(line.replace("\t", "=") for line in lines)
 
 
 def journals(trial: Trial) -> list[Path]:

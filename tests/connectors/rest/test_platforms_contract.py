@@ -1,5 +1,6 @@
 """Whole syncs ask only what the platforms' operations take, and every operation that they use."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -34,45 +35,37 @@ def read_contract(name: str) -> Contract:
     return Contract((FACTS / f"{name}.parameters.txt").read_text("utf-8"))
 
 
+def sync_twice(backups: Backups, live: Callable[[], None] = lambda: None) -> tuple[Sync, Sync]:
+    """Everything, and a day later what changed; `live` changes something."""
+    first = backups.sync()
+    backups.pace.set_wall(backups.pace.now() + timedelta(hours=20))
+    live()
+    return first, backups.sync()
+
+
 @cache
 def sync_keap() -> tuple[Sync, Sync]:
-    """Everything, and a day later what changed."""
     pace = PlayedPace()
     keap, key = make_keap(pace)
-    backups = Backups(
-        "keap",
-        "key",
-        {"key": Secret(key)},
-        keap,
-        "https://api.keap.com/crm",
-        read_contract("keap"),
-        pace,
-    )
-    first = backups.sync()
-    pace.set_wall(pace.now() + timedelta(hours=20))
-    return first, backups.sync()
+    url, secret = "https://api.keap.com/crm", {"key": Secret(key)}
+    return sync_twice(Backups("keap", "key", secret, keap, url, read_contract("keap"), pace))
 
 
 @cache
 def sync_stripe() -> tuple[Sync, Sync]:
-    """Everything, and a day later what changed."""
     pace = PlayedPace()
     stripe, key = make_stripe(pace)
-    backups = Backups(
-        "stripe",
-        "key",
-        {"token": Secret(key)},
-        stripe,
-        "https://api.stripe.com",
-        read_contract("stripe"),
-        pace,
-    )
-    first = backups.sync()
-    pace.set_wall(pace.now() + timedelta(hours=20))
-    books = stripe.books()
-    for collection in ("customers", "products", "invoices", "subscriptions"):
-        books.change(collection, min(books.account[collection].records), metadata={"new": "yes"})
-    return first, backups.sync()
+    url, secret = "https://api.stripe.com", {"token": Secret(key)}
+
+    def live() -> None:
+        books = stripe.books()
+        for collection in ("customers", "products", "invoices", "subscriptions"):
+            books.change(
+                collection, min(books.account[collection].records), metadata={"new": "yes"}
+            )
+
+    backups = Backups("stripe", "key", secret, stripe, url, read_contract("stripe"), pace)
+    return sync_twice(backups, live)
 
 
 def list_used(name: str) -> set[str]:
