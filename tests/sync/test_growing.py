@@ -3,6 +3,7 @@ same outcome as here."""
 
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from listbackup.errors import FailedError
+from listbackup.errors import AuthError, FailedError
 from listbackup.records import Mark, Outcome, Part
 from listbackup.sync.marking import Cuts
 from listbackup.testing.overtime import OvertimeReading, OvertimeSource, Page, Script
@@ -131,3 +132,51 @@ def test_a_child_that_is_killed_takes_nothing_with_it(trial: Trial) -> None:
     assert len(trial.restore()["t"].splitlines()) == 6
     assert trial.check("records").sound
     assert not children_of(os.getpid()) & deadly.seen
+
+
+def test_a_stream_that_waited_for_its_turn_is_encoded_beside_all_the_same(trial: Trial) -> None:
+    class Slow(WatchedSource):
+        """Takes longer for its first stream than is between two cuts."""
+
+        def open(self) -> OvertimeReading:
+            reading = super().open()
+            read = reading.read_on
+
+            def wait(part: Part) -> Iterator[bytes | Mark]:
+                yield from read(part)
+                trial.host.clock.sleep(100)
+
+            reading.read_on = wait  # type: ignore[method-assign]
+            return reading
+
+    source = Slow({"first": Script(PAGES[:1]), "later": Script(PAGES)})
+    trial.sync(source, beside_from=60, jobs=1)
+    assert source.seen
+
+
+def test_after_an_error_that_ends_the_sync_no_other_part_is_begun(trial: Trial) -> None:
+    source = OvertimeSource({"a": Script([*PAGES, AuthError("withdrawn")]), "b": Script(PAGES)})
+    with pytest.raises(AuthError):
+        trial.sync(source, beside_from=1, jobs=1)
+    assert {stream for stream, _, _ in source.given} == {"a"}
+
+
+def test_where_no_process_can_be_started_all_is_encoded_here(
+    trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(trial.root / "nothing"))
+    held = len(list(Path("/proc/self/fd").iterdir()))
+    trial.sync(OvertimeSource({"t": Script(PAGES)}), beside_from=1)
+    assert len(trial.restore()["t"].splitlines()) == 18
+    assert len(list(Path("/proc/self/fd").iterdir())) == held
+
+
+def test_a_little_rest_of_a_large_stream_keeps_the_typed_view_of_the_whole(trial: Trial) -> None:
+    facts: Mapping[str, Any] = {"estimated_bytes": 10**6}
+    died = OvertimeSource({"t": Script([*PAGES[:5], FailedError("the power was lost")], **facts)})
+    options: Mapping[str, Any] = {"cuts": Cuts(Cuts().least * 0, 0), "typed_from": 50}
+    with pytest.raises(FailedError, match="power"):
+        trial.sync(died, **options)
+    trial.sync(OvertimeSource({"t": Script(PAGES, **facts)}), **options)
+    state = trial.snapshot().state("t")
+    assert len(state.parts or ()) == len(state.batches)

@@ -127,6 +127,24 @@ def test_a_place_serves_nobody_after_the_stream_was_read(trial: Trial) -> None:
     assert shown(trial) == sorted(WHOLE[:6])
 
 
+def test_a_place_serves_nobody_after_its_stream_was_read_though_another_was_not(
+    trial: Trial,
+) -> None:
+    def sync(*steps: Step, fails: bool = False) -> OvertimeSource:
+        other: list[Step] = [PAGES[0], *([SourceError("not today")] if fails else [])]
+        source = OvertimeSource({"t": Script(steps, Outcome(checkpoint=1)), "u": Script(other)})
+        trial.sync(source, cuts=EVERY)
+        return source
+
+    sync(*PAGES)
+    with pytest.raises(Killed):
+        sync(*PAGES[:4], killed())
+    sync(*PAGES, fails=True)
+    source = sync(*PAGES[:2])
+    assert pages(source) == [0, 1]
+    assert shown(trial) == sorted(WHOLE[:6])
+
+
 def test_a_reading_may_decline_by_starting_over(trial: Trial) -> None:
     die(trial, *PAGES[:4])
     source = finish(trial, *PAGES[2:], declines=True)

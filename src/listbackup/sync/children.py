@@ -31,6 +31,8 @@ _TUNING = {
     "MALLOC_MMAP_THRESHOLD_": "2097152",
     "OPENBLAS_NUM_THREADS": "1",
 }
+_SECRET = ("LISTBACKUP_", "PG", "AWS_")
+"""Names that begin like this may hold secrets."""
 PIPE = 256 * 1024
 """Bytes that a pipe holds, where that can be chosen: batches pass in a third less time."""
 _LOST = "A process that encodes records ended unexpectedly."
@@ -43,19 +45,27 @@ class ChildProcess:
     started at once, and ends when the last of them is closed."""
 
     def __init__(self, encoders: int = 1) -> None:
+        """Raises OSError where no process can be started."""
         ours, theirs = _make_pipe(), _make_pipe()
         self._lending, borrowing = socket.socketpair()
         given = (theirs[0], ours[1], borrowing.fileno())
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM.format(*given, encoders)],
-            pass_fds=given,
-            env={**os.environ, **_TUNING, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        os.close(theirs[0])
-        os.close(ours[1])
-        borrowing.close()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM.format(*given, encoders)],
+                pass_fds=given,
+                env=_make_environment(),
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(ours[0])
+            os.close(theirs[1])
+            self._lending.close()
+            raise
+        finally:
+            os.close(theirs[0])
+            os.close(ours[1])
+            borrowing.close()
         self._out = Connection(theirs[1], readable=False)
         self._in = Connection(ours[0], writable=False)
         self._sending = threading.Lock()
@@ -102,10 +112,13 @@ class ChildProcess:
 
     def _listen(self) -> None:
         try:
-            while True:
-                place, kind = self._in.recv_bytes()
-                self._encoders[place].hear(bytes([kind]), self._in.recv_bytes())
-        except _ENDED:
+            with suppress(*_ENDED):
+                while True:
+                    place, kind = self._in.recv_bytes()
+                    self._encoders[place].hear(bytes([kind]), self._in.recv_bytes())
+        finally:
+            # whatever ended it: nobody hears an answer any more, and nobody may wait for one
+            self._process.kill()
             for encoder in self._encoders:
                 encoder.fail(FailedError(_LOST))
 
@@ -119,6 +132,7 @@ class ChildEncoder:
         self._place = place
         self._done = threading.Event()
         self._failure: BaseException | None = None
+        self._refused: ListbackupError | None = None
         self._unreadable = ""
         self._answer = b""
         self._hand_on: Callable[[CutBatch], None] = _drop
@@ -133,7 +147,7 @@ class ChildEncoder:
 
     def add(self, chunk: bytes) -> None:
         """Take whole lines of source form; waits while the child is behind."""
-        if self._failure is not None:
+        if self._failure is not None or self._refused is not None:
             self.finish()
         self._send(_CHUNK, chunk)
 
@@ -161,9 +175,8 @@ class ChildEncoder:
         self._hand_on = self._tell = _drop
         with suppress(ListbackupError):
             self._ask(_ABANDON, b"")
-        if isinstance(self._failure, IntegrityError):
-            # that was of the part alone
-            self._failure = None
+        # that was of the part alone; what a listener raised, or a child that ended, is for good
+        self._refused = None
 
     def kill(self) -> None:
         """End the child at once; whoever waits for it gets FailedError."""
@@ -182,8 +195,8 @@ class ChildEncoder:
             self._unreadable = body.decode()
         elif kind == _FAILED:
             failure, message, hint = pickle.loads(body)  # noqa: S301 (our own child wrote it)
-            self._failure = self._failure or failure(message, hint=hint)
-        elif self._failure is None:
+            self._refused = self._refused or failure(message, hint=hint)
+        elif self._failure is None and self._refused is None:
             listener = self._hand_on if kind == _BATCH else self._tell
             try:
                 listener(pickle.loads(body))  # noqa: S301 (our own child wrote it)
@@ -198,17 +211,21 @@ class ChildEncoder:
     def _ask(self, kind: bytes, body: bytes) -> None:
         # who failed is asked, too: what the child still had to say of the part comes before that
         self._done.clear()
-        if not self._is_lost():
+        if self._failure is None:
             self._send(kind, body)
             self._done.wait()
-        if self._failure is not None:
-            raise self._failure
-
-    def _is_lost(self) -> bool:
-        return self._failure is not None and not isinstance(self._failure, IntegrityError)
+        error = self._failure or self._refused
+        if error is not None:
+            raise error
 
     def _send(self, kind: bytes, body: bytes) -> None:
         self._process.send(self._place, kind, body)
+
+
+def _make_environment() -> dict[str, str]:
+    """Give the child what an interpreter needs, and nothing that opens anything."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(_SECRET)}
+    return {**kept, **_TUNING, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def _make_pipe() -> tuple[int, int]:
@@ -253,11 +270,21 @@ class _Served:
                 self._encoder.abandon()
             elif not self._failed:
                 answer = self._work(kind, body)
+            elif kind == _FEED:
+                for one in socket.recv_fds(self._lender, 1, 1)[1]:
+                    os.close(one)
         except (IntegrityError, FailedError) as error:
-            self._failed = True
-            self._answer(_FAILED, pickle.dumps((type(error), error.message, error.hint)))
+            self._fail(error)
+        except Exception as error:  # noqa: BLE001 - what it says may show records
+            self._fail(
+                FailedError(f"A process that encodes records failed: {type(error).__name__}")
+            )
         if kind not in (_BEGIN, _CHUNK):
             self._answer(_DONE, answer)
+
+    def _fail(self, error: IntegrityError | FailedError) -> None:
+        self._failed = True
+        self._answer(_FAILED, pickle.dumps((type(error), error.message, error.hint)))
 
     def _work(self, kind: bytes, body: bytes) -> bytes:
         if kind == _BEGIN:

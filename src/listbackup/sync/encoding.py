@@ -34,7 +34,9 @@ MOST_VIEWED = (32 * 1024 * 1024, 5 * 1024 * 1024)
 """Plain and stored bytes of a batch whose typed view is made with it: its lines are held."""
 LINES_HELD = 96 * 1024 * 1024
 STORED_HELD = 16 * 1024 * 1024
-"""So much all encoders of one process hold together; where they are many, batches are smaller."""
+LEAST_STORED = 2 * 1024 * 1024
+"""So much all encoders of one process hold together; where they are many, batches are smaller, but
+no smaller than the least."""
 VIEW_MIB = 64
 
 
@@ -144,7 +146,7 @@ class LocalEncoder:
         plain, stored = (MOST_PLAIN, MOST_STORED) if work.typing is None else MOST_VIEWED
         if work.typing is not None:
             plain = min(plain, LINES_HELD // self._beside)
-        stored = min(stored, STORED_HELD // self._beside)
+        stored = min(stored, max(LEAST_STORED, STORED_HELD // self._beside))
         self._batch = BatchWriter(self._pass_on, plain, stored)
         self._chunks: list[bytes] = []
         self._number = work.typing.first if work.typing else 0
@@ -181,7 +183,8 @@ class LocalEncoder:
     def finish(self) -> bytes:
         """End the part."""
         self._batch.finish()
-        return self._matcher.leave() if self._matcher else b""
+        matcher, self._matcher = self._matcher, None
+        return matcher.leave() if matcher else b""
 
     def abandon(self) -> None:
         """Forget the part."""

@@ -283,7 +283,7 @@ class _Sync:
         return encoders
 
     def _read_part(self, progress: StreamProgress, part: Part) -> None:
-        if progress.failure:
+        if progress.failure or self._stop.is_set():
             return
         encoder = self._encoders.get()
         try:
@@ -293,6 +293,10 @@ class _Sync:
         except self._survived as error:
             progress.failure = error.message
             encoder.abandon()
+        except BaseException:
+            # before the encoder is another part's: what it still says is of this one
+            self._stop.set()
+            raise
         finally:
             self._encoders.put(encoder)
 

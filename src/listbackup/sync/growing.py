@@ -6,6 +6,7 @@ What has come of a part is held until that is known. Knows no source.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from listbackup.sync.children import ChildEncoder, ChildProcess
@@ -16,24 +17,25 @@ MUCH = 1024 * 1024
 """Plain bytes of a part for which a child is worth its start."""
 SLOW = 8
 """A part that came in so many chunks without being much is slow: nobody waits for its encoder."""
-MOST_EARLIER = 32 * 1024 * 1024
-"""Bytes of hashes of earlier lines that are worth a copy in the child."""
+MOST_EARLIER = 96 * 1024 * 1024
+"""Bytes of hashes of earlier lines that are worth copies in the child, of all streams together."""
 
 
 class Beside:
     """The child that the encoders of one sync share, started when the first of them asks."""
 
     def __init__(self, encoders: int) -> None:
+        self.encoders = encoders
         self._lock = threading.Lock()
-        self._count = encoders
         self._process: ChildProcess | None = None
         self._free: list[ChildEncoder] = []
 
     def open(self) -> ChildEncoder:
-        """Give an encoder in the child; at most as many as there are."""
+        """Give an encoder in the child; at most as many as there are. Raises OSError where no
+        process can be started."""
         with self._lock:
             if self._process is None:
-                self._process = ChildProcess(self._count)
+                self._process = ChildProcess(self.encoders)
                 self._free = list(self._process.encoders)
             return self._free.pop()
 
@@ -75,7 +77,8 @@ class GrowingEncoder:
         self._begun = (work, hand_on, tell)
         self._chosen, self._held, self._size = None, [], 0
         earlier = work.earlier
-        if earlier is not None and len(earlier.hashes) > MOST_EARLIER:
+        most = MOST_EARLIER // self._beside.encoders
+        if earlier is not None and len(earlier.hashes) > most:
             self._choose(self._local)
 
     def add(self, chunk: bytes) -> None:
@@ -86,8 +89,7 @@ class GrowingEncoder:
         self._held.append(chunk)
         self._size += len(chunk)
         if self._size >= self._much:
-            self._child = self._child or self._beside.open()
-            self._choose(self._child)
+            self._choose(self._open_child() or self._local)
         elif len(self._held) >= SLOW:
             self._choose(self._local)
 
@@ -97,8 +99,10 @@ class GrowingEncoder:
 
     def finish(self) -> bytes:
         """End the part."""
-        if self._chosen is None and self._size < self._typed_from:
-            work, hand_on, tell = self._begun
+        work, hand_on, tell = self._begun
+        # of a part that is gone on with the earlier batches have their views
+        whole = self._chosen is None and not work.before
+        if whole and self._size < self._typed_from:
             self._begun = (replace(work, typing=None), hand_on, tell)
         return self._settle().finish()
 
@@ -117,6 +121,13 @@ class GrowingEncoder:
         more."""
         self._local.close()
         self._beside.close()
+
+    def _open_child(self) -> ChildEncoder | None:
+        # without another process it takes longer, and that is all
+        if self._child is None:
+            with suppress(OSError):
+                self._child = self._beside.open()
+        return self._child
 
     def _settle(self) -> Encoder:
         return self._chosen or self._choose(self._local)

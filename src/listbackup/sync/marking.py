@@ -77,6 +77,9 @@ class Cutter:
 
     def give(self, size: int) -> None:
         """Hear that so many bytes were given, whether they are encoded yet or not."""
+        if not self._given and not self._number:
+            # a stream that waited for its turn has not been read for so long
+            self._at = self._now()
         self._given += size
 
     def mark(self, place: Json, encoder: Encoder, sums: Sums) -> None:

@@ -183,7 +183,7 @@ class KnownAccounts:
         self, ledger: Ledger, root: PublicKey, own: PublicKey | None, mark: Mark | None
     ) -> Account:
         """Give an account, as `load_account` does without a listing."""
-        place = (ledger.vault, ledger.account, root.id, own.id if own else "")
+        place = (ledger.store.url, ledger.name, root.id, own.id if own else "")
         with self._lock:
             known = self._accounts.get(place)
         account = _follow(known.copy(ledger), mark) if known else None
