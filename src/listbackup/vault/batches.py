@@ -1,6 +1,6 @@
 """Cutting lines into batches: compressed, digested, with the hashes of their lines beside them.
 
-Batches are about 8 MiB stored and at most 64 MiB plain or 500,000 lines. Knows no keys, names or
+Batches are at most about 8 MiB stored, and 64 MiB plain or 500,000 lines. Knows no keys, names or
 stores, so that it can work in a process of its own.
 """
 
