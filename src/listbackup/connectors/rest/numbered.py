@@ -55,6 +55,7 @@ class NumberedWalk:
         self._resumed = place is not None
         self._shifted = False
         self._bare = False
+        self._blind = False
         self._skipped = 0
         self._fruitless = 0
         listing.seen.add(self._tail)
@@ -75,13 +76,16 @@ class NumberedWalk:
         over = False
         while not over:
             stretch, page = await self._meet()
-            known = [not new for new in self._listing.seen.look(page.keys)]
+            known = self._find_known(page)
             self._watch(stretch, page, all(known))
             stood = all(known) and self._ends(stretch, page)
-            if page.keys or stretch.start == 0:
-                self._end = stretch.start + len(page.keys) + len(page.lacking) + len(page.aside)
+            if _count(page) or stretch.start == 0:
+                self._end = stretch.start + _count(page)
                 self._tail = [*self._tail, *page.keys][-ANCHORS:]
-            over = await self._is_over(stretch, page, all(known), stood=stood)
+            # what has no key may be the record that the next page should begin with
+            self._blind = bool(page.lacking)
+            all_known = all(known) and not page.lacking
+            over = await self._is_over(stretch, page, all_known, stood=stood)
             place = {"at": self._end, "anchors": [one.decode() for one in self._tail]}
             yield page, self._listing.take(page), None if over else place
         if self._shifted:
@@ -95,8 +99,9 @@ class NumberedWalk:
         while True:
             start = max(0, self._end - 1 - back)
             stretch, page = await self._fetch(start)
-            known = [not new for new in self._listing.seen.look(page.keys)]
-            if self._bare or (self._end == 0 and not self._resumed) or any(known):
+            known = self._find_known(page)
+            first = self._end == 0 and not self._resumed
+            if self._bare or self._blind or first or any(known):
                 if known and all(known) and not back and not self._ends(stretch, page):
                     page = await self._ask_again(stretch, page)
                 self._bare = False
@@ -107,6 +112,12 @@ class NumberedWalk:
                 return stretch, page
             self._shifted = True
             back = max(self._most, 2 * back)
+
+    def _find_known(self, page: Page) -> list[bool]:
+        """Say of each record that has a key whether it came before, those set aside last."""
+        aside = self._listing.notes.aside
+        known = [not new for new in self._listing.seen.look(page.keys)]
+        return [*known, *(key in aside for key in page.aside)]
 
     def _ends(self, stretch: Stretch, page: Page) -> bool:
         """Whether the last known record stands where it stood, and nothing behind it."""
@@ -146,7 +157,7 @@ class NumberedWalk:
                         # overlapping pages do not come any more: take the next record alone
                         self._bare, start, most = True, self._end, 1
                 continue
-            if len(page.keys) > stretch.size:
+            if _count(page) > stretch.size:
                 raise _Unfilled
             self._skipped = 0
             if self._bare:
@@ -202,7 +213,7 @@ class NumberedWalk:
             raise Doubtful("the list does not end: the same records came again and again")
 
     async def _is_over(self, stretch: Stretch, page: Page, all_known: bool, *, stood: bool) -> bool:
-        count = len(page.keys) + len(page.lacking) + len(page.aside)
+        count = _count(page)
         if not count:
             return True
         total = self._listing.total
@@ -220,18 +231,20 @@ class NumberedWalk:
     ) -> bool:
         """A page has fewer records than were asked for: see that none follows it, and none where
         it would have ended. A platform may cut its pages and say nothing."""
-        own = set(page.keys)
+        own = {*page.keys, *page.aside}
         for behind in look_behind(stretch, count, self._numbered, self._reaches):
             found = await self._fetch_behind(behind)
             if found is None:
                 continue
             right = behind.start == stretch.start + count
-            looked = self._listing.seen.look(found.keys)
-            fresh = [new and key not in own for new, key in zip(looked, found.keys, strict=True)]
-            if found.keys and all_known:
+            pairs = zip(self._find_known(found), [*found.keys, *found.aside], strict=True)
+            fresh = [not known and key not in own for known, key in pairs]
+            if found.lacking and not any(fresh) and not found.keys:
+                return False
+            if _count(found) and all_known:
                 raise _Unfilled
             if right and not any(fresh):
-                if not (self._numbered or found.keys):
+                if not (self._numbered or _count(found)):
                     return True
                 continue
             if fresh and all(fresh) and right and behind.start == count > 1:
@@ -274,13 +287,15 @@ class NumberedWalk:
             yield page, fresh, None
             if not any(fresh) or not page.keys:
                 return
-            self._end = stretch.start + len(page.keys)
+            self._end = stretch.start + _count(page)
         raise Doubtful("the list changes faster than it can be read")
 
     async def _read_again_and_again(self) -> AsyncIterator[Given]:
-        before = -1
+        before, lacking = -1, 0
         for _ in range(MOST_PASSES):
-            count, found, position, short = 0, False, 0, False
+            # what could not be read is counted anew in each pass
+            self._listing.notes.lacking -= lacking
+            count, found, position, short, lacking = 0, False, 0, False, 0
             while True:
                 stretch = Stretch(position, self._most)
                 if self._reaches is not None and stretch.stop > self._reaches:
@@ -291,22 +306,28 @@ class NumberedWalk:
                     behind = await self._fetch_behind(stretch, short=short)
                 else:
                     behind = await self._listing.fetch(self._tell(stretch))
-                if behind is None or not behind.keys:
+                if behind is None or not _count(behind):
                     break
                 page = behind
                 fresh = self._listing.take(page)
-                count, found = count + len(fresh), found or any(fresh)
+                count, found = count + _count(page), found or any(fresh)
+                lacking += len(page.lacking)
                 self._fruitless = 0 if any(fresh) else self._fruitless + 1
                 if self._fruitless > MOST_FRUITLESS and count > 2 * self._listing.seen.count:
                     raise Doubtful("the list does not end: the same records came again and again")
                 yield page, fresh, None
-                short = len(page.keys) < self._most
+                short = _count(page) < self._most
                 # pages by offset may be cut short
-                position = stretch.stop if self._numbered else position + len(page.keys)
+                position = stretch.stop if self._numbered else position + _count(page)
             if not found and count == before:
                 return
             before = count
         raise Doubtful("the list changed each time it was read")
+
+
+def _count(page: Page) -> int:
+    """Count the positions that a page has, whether their records can be kept or not."""
+    return len(page.keys) + len(page.lacking) + len(page.aside)
 
 
 def _is_no_such_page(refused: Refused) -> bool:

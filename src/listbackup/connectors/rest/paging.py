@@ -204,7 +204,7 @@ def _follow_value(
     paging: Keyset, step: Step, page: Page, fresh: int, key: Sequence[str], size: int
 ) -> Step | None:
     if not page.records:
-        return None
+        return _end_without_records(page)
     name = ".".join(paging.field)
     values = fields_of(page.records, paging.field)
     try:
@@ -240,6 +240,11 @@ def _follow_value(
     return Step({**step.parameters, paging.param: _write(paging, top if below is None else below)})
 
 
+def _end_without_records(page: Page) -> None:
+    if page.aside or page.lacking:
+        raise Contradiction("no record of a page could be read, so nothing tells where it goes on")
+
+
 def _write(paging: Keyset, value: Any) -> str:
     plain = write_plain(value)
     if paging.written is None:
@@ -249,7 +254,7 @@ def _write(paging: Keyset, value: Any) -> str:
 
 def _follow_sort(paging: SearchAfter, step: Step, page: Page) -> Step | None:
     if not page.records:
-        return None
+        return _end_without_records(page)
     value = field_of(page.records[-1], paging.field)
     if not isinstance(value, list) or not value:
         raise Contradiction(f"a record has no {'.'.join(paging.field)} to go on from")
