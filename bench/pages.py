@@ -50,8 +50,8 @@ def write_pages(directory: Path, records: int) -> None:
             made = [
                 make_record(dice, number, first + one) for one in range(min(PAGE, each - first))
             ]
-            following = str(page + 1) if page < pages else None
-            name = f"page-{'' if page == 1 else page}.json"
+            following = f"c{page + 1:06}" if page < pages else None
+            name = f"page-{'' if page == 1 else f'c{page:06}'}.json"
             body = json.dumps({"data": made, "next": following}, separators=(",", ":"))
             (place / name).write_text(body, "utf-8")
 

@@ -54,8 +54,10 @@ class Lists:
         since: datetime | None,
         place: Mapping[str, Json] | None = None,
         lent: Lent | None = None,
+        base: int = 0,
     ) -> AsyncIterator[Batch]:
-        """Read a list: all of it, or what changed since a moment. Raises Refused, SourceError."""
+        """Read a list: all of it, or what changed since a moment; from a place on, where an earlier
+        attempt had read `base` records. Raises Refused, SourceError."""
         spec = self._spec
         make = self._make(lent, since)
         paging = self._ground.find_paging(spec.paging)
@@ -81,7 +83,7 @@ class Lists:
         cap = None if isinstance(paging, PageNumber | Offset) else find_reach(paging)
         whole = Whole(make, self._notes, paging, count, cap, odd, counts=counts)
         try:
-            async for batch in whole.read(place):
+            async for batch in whole.read(place, base):
                 yield batch
         except WindowFull as full:
             if lent is not None:

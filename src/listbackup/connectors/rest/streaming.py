@@ -22,8 +22,9 @@ from listbackup.connectors.rest.listing import Batch
 from listbackup.connectors.rest.lists import Lists
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.pages import fields_of
-from listbackup.connectors.rest.parents import Lending, Lent
+from listbackup.connectors.rest.parents import Lending, Lent, ParentRefused
 from listbackup.connectors.rest.plans import Plan
+from listbackup.connectors.rest.positions import add_anchors
 from listbackup.connectors.rest.seen import SeenKeys
 from listbackup.connectors.rest.singles import Singles, write_key
 from listbackup.connectors.rest.sinks import Sink
@@ -74,7 +75,7 @@ class StreamRun:
         except Refused as refused:
             reason = self._explain(refused)
             allowed = not self._may_be_forbidden(refused)
-            self._end_lending(reason if allowed else "")
+            self._end_lending(reason if allowed else "", None if allowed else refused)
             if allowed:
                 raise SourceError(reason, subject=self._spec.name, hint=refused.hint) from refused
             self.outcome = Outcome("upserts")
@@ -87,17 +88,19 @@ class StreamRun:
             unread = "a record of it could not be read" if self._notes.aside else ""
             self._end_lending(self._notes.reason or unread)
 
-    def _end_lending(self, reason: str) -> None:
+    def _end_lending(self, reason: str, refused: Refused | None = None) -> None:
         for one in self.lent:
             one.moment = self._moments.first
-            one.end(reason)
+            one.end(reason, refused)
 
     def _may_be_forbidden(self, refused: Refused) -> bool:
         never = not (self.plan.before.rows or self._notes.rows)
-        return self._spec.optional and never and refused.means in ("forbidden", "missing")
+        # what an optional parent may be, its children may be
+        optional = self._spec.optional or isinstance(refused, ParentRefused)
+        return optional and never and refused.means in ("forbidden", "missing")
 
     def _explain(self, refused: Refused) -> str:
-        if refused.means == "forbidden":
+        if refused.means == "forbidden" and not isinstance(refused, ParentRefused):
             return f"the key lacks the permission to read {self._spec.name}: {refused.message}"
         return refused.message
 
@@ -169,7 +172,7 @@ class StreamRun:
         if place is None or self.lent or self._spec.slices:
             await sink.mark(None)
             return None
-        self._base = place.rows
+        self._base = place.rows - len(place.walk.get("anchors", ()))
         self._moments.first = place.began
         return place.walk
 
@@ -182,10 +185,10 @@ class StreamRun:
             return
         while True:
             try:
-                async for batch in self._lists.read(reading.since, place):
+                async for batch in self._lists.read(reading.since, place, base=self._base):
                     await self._take(reading, batch)
                     if batch.place is not None and not self.lent:
-                        await self._mark(reading, batch.place)
+                        await self._mark(reading, add_anchors(batch.place, batch.page.keys))
                 return
             except Refused as refused:
                 if refused.means not in ("expired_page", "invalid", "missing") or place is None:
@@ -243,6 +246,9 @@ class StreamRun:
             self._newest = max(known, default=None)
 
     async def _mark(self, reading: "_Reading", walk: Json) -> None:
+        if self._notes.reason or self._notes.aside:
+            # whoever goes on from here would not know of it
+            return
         now = self._moments.last or self.ground.now
         place = Place(
             reading.full,

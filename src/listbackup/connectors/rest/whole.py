@@ -12,12 +12,20 @@ from listbackup.connectors.rest.answers import Asker, Doubtful, Refused
 from listbackup.connectors.rest.fetching import Listing
 from listbackup.connectors.rest.filling import Draft
 from listbackup.connectors.rest.listing import Batch, list_records
-from listbackup.connectors.rest.models.pagination import Paging
+from listbackup.connectors.rest.models.pagination import (
+    Cursor,
+    LinkHeader,
+    NextUrl,
+    Offset,
+    PageNumber,
+    Paging,
+)
 from listbackup.connectors.rest.models.streams import Total
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Page, look
 from listbackup.connectors.rest.paging import name_signs
+from listbackup.connectors.rest.positions import Positions, read_anchors
 from listbackup.connectors.rest.signs import find_more, find_total
 
 Json = Any
@@ -80,21 +88,29 @@ class Whole:
         self._told: list[int] = []
         self._silent = False
         self._last_page: Page | None = None
+        self._base = 0
+        self._positions = Positions()
 
-    async def read(self, place: Mapping[str, Json] | None = None) -> AsyncIterator[Batch]:
-        """Read it, from a place on if one is given; places are given in the first pass only.
+    async def read(
+        self, place: Mapping[str, Json] | None = None, base: int = 0
+    ) -> AsyncIterator[Batch]:
+        """Read it, from a place on if one is given, which an attempt left that had read `base`
+        records; places are given in the first pass only, and none where pages are told by their
+        position.
 
-        Raises Refused, also for a place that the platform no longer knows; WindowFull where the
-        search is cut off; SourceError. Doubts are noted.
+        Raises Refused, also for a place that the platform no longer knows, or behind which not all
+        came; WindowFull where the search is cut off; SourceError. Doubts are noted.
         """
         problem, odd = "", False
+        self._base = base if place is not None else 0
         for tries in range(1, MOST_PASSES + 1):
             listing = self._make()
             self._told, self._silent, fresh = [], False, False
             try:
                 async for batch in self._read_once(listing, place):
                     fresh = fresh or any(batch.fresh)
-                    yield batch if tries == 1 else _without_place(batch)
+                    sound = tries == 1 and not self._positions.count
+                    yield batch if sound else _without_place(batch)
             except Refused as refused:
                 if refused.means != "expired_page" or place is not None or tries == MOST_PASSES:
                     raise
@@ -104,15 +120,20 @@ class Whole:
             except Doubtful as doubt:
                 self._notes.doubt(str(doubt))
                 return
-            problem = self._compare(listing, resumed=place is not None)
-            if not problem and place is None:
-                odd = self._is_odd(listing.seen.count) if tries == 1 else odd and fresh
-                problem = "each time it was read, records came that had not come before" * odd
+            problem = self._compare(listing)
             if not problem:
-                self._notes.doubt(self._look_further(listing, resumed=place is not None))
+                odd = self._seems_odd(listing) if tries == 1 else odd and fresh
+                problem = "each time it was read, records came that had not come before" * odd
+            further = "" if problem else self._look_further(listing)
+            if place is not None and (problem or further):
+                raise Refused("expired_page", problem or further)
+            if not problem:
+                self._notes.doubt(further)
                 return
-            place = None
         self._notes.doubt(problem)
+
+    def _seems_odd(self, listing: Listing) -> bool:
+        return self._positions.count or self._is_odd(self._base + listing.seen.count)
 
     async def _read_once(
         self, listing: Listing, place: Mapping[str, Json] | None
@@ -120,9 +141,15 @@ class Whole:
         count = self._count
         if count is not None and count.draft is not None:
             self._hear(listing, await count.ask())
-        first = True
+        first, numbered = True, isinstance(self._paging, PageNumber | Offset)
+        if place is not None and not numbered:
+            listing.seen.add(read_anchors(place))
         async for batch in list_records(listing, self._paging, place):
             self._last_page = batch.page
+            if first and place is not None and not (batch.page.keys or batch.page.lacking):
+                raise Refused("expired_page", "nothing came from where an earlier attempt stood")
+            if isinstance(self._paging, Cursor | LinkHeader | NextUrl):
+                self._positions.look(batch.place, self._base + listing.seen.count)
             told = first or (batch.place is None and bool(batch.page.rest))
             if count is not None and count.draft is None and told:
                 self._hear(listing, count.read(batch.page))
@@ -142,10 +169,14 @@ class Whole:
 
     def _see_edge(self, listing: Listing) -> None:
         most = self._most or 0
-        if max([listing.seen.count, *self._told]) >= most:
+        if max([self._base + listing.seen.count, *self._told]) >= most:
             raise WindowFull(f"the platform shows no more than {most} records of one search")
 
-    def _look_further(self, listing: Listing, *, resumed: bool) -> str:
+    def _count_read(self, listing: Listing) -> int:
+        notes = listing.notes
+        return self._base + listing.seen.count + notes.lacking + len(notes.aside)
+
+    def _look_further(self, listing: Listing) -> str:
         """Say what the last page tells against its being the last one, though the description
         does not name it; empty where nothing does."""
         page = self._last_page
@@ -155,8 +186,8 @@ class Whole:
         more = find_more(page.rest, page.headers, known)
         if more:
             return f"the last page says that there is more ({more}): look at `paging`"
-        total = find_total(page.rest, page.headers) if self._counts and not resumed else None
-        read = listing.seen.count + listing.notes.lacking + len(listing.notes.aside)
+        total = find_total(page.rest, page.headers) if self._counts else None
+        read = self._count_read(listing)
         limited = getattr(self._paging, "most", None) != "all"
         if self._counts and limited and read == SEARCHED and (total is None or total[1] == read):
             return (
@@ -170,16 +201,15 @@ class Whole:
             "`paging`, or say what it counts (`total`)"
         )
 
-    def _compare(self, listing: Listing, *, resumed: bool) -> str:
+    def _compare(self, listing: Listing) -> str:
         """Say what speaks against having read all; empty where nothing does."""
         if self._count is None or not self._count.total.exact:
             return ""
         if self._silent or not self._told:
             where = ".".join(self._count.total.path)
             return f"the platform does not say how many records there are ({where})"
-        notes = listing.notes
-        read = listing.seen.count + notes.lacking + len(notes.aside)
-        if not resumed and min(self._told) <= read <= max(self._told):
+        read = self._count_read(listing)
+        if min(self._told) <= read <= max(self._told):
             return ""
         return f"the platform says that there are {self._told[-1]} records, and gave {read}"
 

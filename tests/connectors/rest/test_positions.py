@@ -1,0 +1,139 @@
+"""Chains of pages that count: what shifts under them is read again; and what a killed attempt saw
+or counted is not forgotten by the one that goes on."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from listbackup.connectors.rest.transport import Request, Response
+from listbackup.records import Before
+from tests.connectors.rest.lands import Land, Record, describe, make_things, query, write
+
+LINKS = "{kind: link_header}"
+URLS = "{kind: next_url, url: next}"
+TOKENS = "{kind: cursor, token: next, param: page}"
+BIG = "x" * 3000
+Answer = Callable[[Request], Response]
+
+
+def give_numbered(records: list[Record], paging: str, after: Callable[[int], None]) -> Answer:
+    """Pages of a hundred, the next one told by its number; `after` is called with each."""
+
+    def answer(request: Request) -> Response:
+        page = int(query(request).get("page", 1))
+        here = [dict(one) for one in records[(page - 1) * 100 : page * 100]]
+        more = page * 100 < len(records)
+        after(page)
+        url = f"https://land.example/things?page={page + 1}"
+        if paging == LINKS:
+            headers: Any = {"link": f'<{url}>; rel="next"'} if more else {}
+            return write({"data": here}, **headers)
+        following: Any = url if paging == URLS else page + 1
+        return write({"data": here, "next": following if more else None})
+
+    return answer
+
+
+def give_opaque(records: list[Record], asked: list[int], **more: Any) -> Answer:
+    """Pages of a hundred, the next one told by a word."""
+
+    def answer(request: Request) -> Response:
+        at = int(query(request).get("cursor", "at-0")[3:])
+        asked.append(at)
+        page = records[at : at + 100]
+        following = f"at-{at + 100}" if at + 100 < len(records) else None
+        return write({"data": page, "next": following, **more})
+
+    return answer
+
+
+OPAQUE = "{kind: cursor, token: next, param: cursor}"
+
+
+@pytest.mark.parametrize("paging", [LINKS, URLS, TOKENS])
+def test_what_shifts_under_pages_that_are_told_by_number_is_read_again(paging: str) -> None:
+    records = make_things(250)
+    lived = {one["id"] for one in records[3:]}
+
+    def delete(page: int) -> None:
+        if page == 1:
+            del records[: max(0, len(records) - 247)]
+
+    land = Land(describe(paging), give_numbered(records, paging, delete))
+    assert lived <= {one["id"] for one in land.sync()}
+    assert land.said == {"things": ""}
+    assert not [one for one in land.marks if one is not None]
+
+
+def test_pages_that_are_told_by_words_are_read_once() -> None:
+    asked: list[int] = []
+    land = Land(describe(OPAQUE), give_opaque(make_things(450), asked))
+    assert len(land.sync()) == 450
+    assert asked == [0, 100, 200, 300, 400]
+
+
+def place_of(land: Land, number: int) -> Any:
+    """Give a place that a whole sync went by."""
+    land.sync()
+    return [one for one in land.marks if one is not None][number]
+
+
+def make_big(count: int) -> list[Record]:
+    return [{**one, "text": BIG} for one in make_things(count)]
+
+
+def test_a_place_is_gone_on_from_and_what_was_counted_before_counts() -> None:
+    asked: list[int] = []
+    land = Land(
+        describe(OPAQUE, "total: {path: total}"), give_opaque(make_big(950), asked, total=950)
+    )
+    place = place_of(land, 1)
+    asked.clear()
+    land.before, land.marks = {"things": Before(None, place)}, []
+    land.sync()
+    assert land.said == {"things": ""}
+    assert None not in land.marks
+    assert len(asked) < 10
+
+
+def test_behind_a_place_that_the_platform_forgot_nothing_is_not_the_end() -> None:
+    records, asked, forgotten = make_big(950), list[int](), list[bool]()
+    whole = give_opaque(records, asked)
+
+    def answer(request: Request) -> Response:
+        if forgotten and not asked and "cursor" in query(request):
+            return write({"data": [], "next": None})
+        return whole(request)
+
+    land = Land(describe(OPAQUE), answer)
+    place = place_of(land, 1)
+    asked.clear()
+    forgotten.append(True)
+    land.before, land.marks = {"things": Before(None, place)}, []
+    assert len(land.sync()) == 950
+    assert land.marks[0] is None
+    assert land.said == {"things": ""}
+
+
+def test_a_count_that_does_not_agree_behind_a_place_begins_the_list_anew() -> None:
+    asked: list[int] = []
+    land = Land(describe(OPAQUE), give_opaque(make_big(950), asked, total=1200))
+    place = place_of(land, 1)
+    assert "1200" in land.said["things"]
+    asked.clear()
+    land.before, land.marks = {"things": Before(None, place)}, []
+    land.sync()
+    assert "1200" in land.said["things"]
+    assert land.marks.count(None) == 1
+    assert 0 in asked
+
+
+def test_no_place_is_written_behind_what_could_not_be_read() -> None:
+    records = make_big(950)
+    for one in records[200:205]:
+        one["id"] = None
+    land = Land(describe(OPAQUE), give_opaque(records, []))
+    land.sync()
+    assert "5 records could not be read" in land.said["things"]
+    assert max(one["rows"] for one in land.marks) <= 200
