@@ -25,6 +25,7 @@ from listbackup.connectors.rest.paging import (
     Contradiction,
     Step,
     begin,
+    counts_pages,
     follow,
     read_step,
 )
@@ -70,6 +71,7 @@ class _Chain:
         self._paging = paging
         self._sizes = Sizes(None if isinstance(paging, OnePage) else paging.size)
         self._known: set[int] = set()
+        self._before: Step | None = None
         self._fruitless = 0
         self._pages = 0
         self._widest = 0
@@ -84,7 +86,7 @@ class _Chain:
             if problem:
                 raise Doubtful(problem)
             self._bound(any(fresh))
-            step = following
+            self._before, step = step, following
 
     async def _turn(self, step: Step) -> tuple[Page, list[bool], Step | None, str]:
         """Fetch a page that makes sense; say what is new of it, and where the next one is."""
@@ -120,6 +122,10 @@ class _Chain:
         """Fetch the page of a step, by another of its values or in smaller pieces if need be."""
         draft = self._listing.draft
         others = list(step.others)
+        # so many pages of one size are not so many of another
+        fixed = counts_pages(self._paging, step, self._before)
+        if not fixed:
+            self._sizes.grow()
         while True:
             asked = self._sizes.now
             try:
@@ -131,10 +137,9 @@ class _Chain:
                     if not step.parameters:
                         self._known.clear()
                     continue
-                if self._sizes.shrink(refused):
+                if not fixed and self._sizes.shrink(refused):
                     continue
                 raise
-            self._sizes.grow()
             if step.closer and step.expects not in page.keys:
                 page = await self._look_closer(step, page)
             elif self._listing.sure and isinstance(self._paging, AfterKey) and not step.parameters:

@@ -102,6 +102,23 @@ def begin(paging: Chained) -> Step:
     return Step()
 
 
+def counts_pages(paging: Paging, step: Step, before: Step | None) -> bool:
+    """Say whether a step tells the number of its page, so that all pages need the same size;
+    `before` is the step before it, where that is known. (No place is kept in lists that count.)"""
+    if not isinstance(paging, Cursor) or before is None:
+        return False
+    number = _read_number(step.parameters.get(paging.param))
+    if number is None:
+        return False
+    last = _read_number(before.parameters.get(paging.param))
+    return number in (1, 2) if last is None else number == last + 1
+
+
+def _read_number(value: Json) -> int | None:
+    plain = write_plain(value) if isinstance(value, str | int) else ""
+    return int(plain) if plain.isdecimal() and plain.isascii() and len(plain) < 10 else None
+
+
 def follow(
     paging: Chained, step: Step, page: Page, fresh: int, key: Sequence[str], size: int
 ) -> Step | None:
@@ -204,7 +221,8 @@ def _follow_value(
     paging: Keyset, step: Step, page: Page, fresh: int, key: Sequence[str], size: int
 ) -> Step | None:
     if not page.records:
-        return _end_without_records(page)
+        _see_nothing(page)
+        return None
     name = ".".join(paging.field)
     values = fields_of(page.records, paging.field)
     try:
@@ -240,7 +258,7 @@ def _follow_value(
     return Step({**step.parameters, paging.param: _write(paging, top if below is None else below)})
 
 
-def _end_without_records(page: Page) -> None:
+def _see_nothing(page: Page) -> None:
     if page.aside or page.lacking:
         raise Contradiction("no record of a page could be read, so nothing tells where it goes on")
 
@@ -254,7 +272,8 @@ def _write(paging: Keyset, value: Any) -> str:
 
 def _follow_sort(paging: SearchAfter, step: Step, page: Page) -> Step | None:
     if not page.records:
-        return _end_without_records(page)
+        _see_nothing(page)
+        return None
     value = field_of(page.records[-1], paging.field)
     if not isinstance(value, list) or not value:
         raise Contradiction(f"a record has no {'.'.join(paging.field)} to go on from")
