@@ -57,7 +57,7 @@ def describe(paging: str, *more: str, records: str = "data") -> str:
 @dataclass
 class Land:
     """The platform, and the copy of it. `said` is what the last sync said of each stream: nothing
-    where all is well."""
+    where all is well; `declared` are streams that it declared to be not permitted."""
 
     yaml: str
     answer: Callable[[Request], Response]
@@ -68,6 +68,7 @@ class Land:
     before: dict[str, Before] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     marks: list[Any] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         text = self.yaml
@@ -122,6 +123,7 @@ class Land:
                 except SourceError as error:
                     self.said[stream.name] = error.message
             closing = reading.finish()
+            self.declared = {one.subject for one in closing.declared}
         finally:
             reading.close()
         for name, records in given.items():

@@ -51,10 +51,11 @@ class Children:
 
     async def read(self, sink: Sink, place: Mapping[str, Json] | None, width: int) -> None:
         """Read all lists. Raises AuthError, RateLimited, and Refused where the platform forbids
-        to read them."""
+        to read them, or their parents."""
         skip = await self._find_skip(sink, place)
         self._start = self._upto = skip
         await for_each(self._after(skip), self._read_one, width)
+        self._lending.check()
         again, self._failed = self._failed, []
         for lent, _ in again:
             await self._read_list(lent)

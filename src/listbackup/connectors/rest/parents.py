@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from listbackup.connectors.rest.answers import Refused
 from listbackup.connectors.rest.filling import Values, write_plain
 from listbackup.connectors.rest.models.placeholders import Placeholder, Text
 from listbackup.connectors.rest.models.streams import Parent
@@ -37,16 +38,23 @@ class Lent:
         }
 
 
+class ParentRefused(Refused):
+    """A child cannot be asked for, because the platform refuses its parent."""
+
+
 class Lending:
     """From a parent to one of its children. `full`: all records of the parent are lent, known
-    when it has begun; `reason` says at the end why that may not be so, `moment` when (on the
-    platform's clock) it began to be read."""
+    when it has begun; `reason` says at the end why that may not be so, `refused` that the platform
+    does not let the parent be read, `moment` when (on the platform's clock) it began to be
+    read."""
 
     def __init__(self, parent: Parent) -> None:
         self.begun = asyncio.Event()
         self.full = False
         self.reason = ""
+        self.refused: Refused | None = None
         self.moment: datetime | None = None
+        self._parent = parent.stream
         self._names = [".".join(field) for field in parent.fields]
         self._where = ".".join(parent.where)
         self._blocks: list[bytes] = []
@@ -69,13 +77,23 @@ class Lending:
             self._close_block()
         self._news.set()
 
-    def end(self, reason: str = "") -> None:
+    def end(self, reason: str = "", refused: Refused | None = None) -> None:
         """No more will come."""
         self.reason = reason
+        self.refused = refused
         self._close_block()
         self._over = True
         self.begun.set()
         self._news.set()
+
+    def check(self) -> None:
+        """Raises ParentRefused where nothing came because the platform refuses the parent."""
+        if self.refused is not None:
+            message = (
+                f"{self._parent}, by which it is asked for, was not read whole: "
+                f"{self.refused.message}"
+            )
+            raise ParentRefused(self.refused.means, message, self.refused.status)
 
     async def borrow(self) -> AsyncIterator[Lent]:
         """Give all that is lent, from the first on, as it comes; to one borrower at a time."""

@@ -1,0 +1,149 @@
+"""Lists that are asked for by the records of other lists: what goes wrong with a parent is never a
+quiet shortfall of its children.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from listbackup.connectors.rest.transport import Request, Response
+from tests.connectors.rest.lands import KEPT, Land, Record, query, write
+
+Answer = Callable[[list[str], dict[str, Any]], Response | None]
+
+
+def describe_list(name: str, path: str, *more: str) -> str:
+    """Describe a list."""
+    lines = "".join(f"\n    {one}" for one in more)
+    head = f"  - name: {name}\n    request: {{path: {path!r}}}\n    records: data"
+    return f"{head}{lines}\n    {KEPT}\n"
+
+
+PARENT = "parent: {stream: projects}"
+TASKS = "/projects/{parent.id}/tasks"
+
+
+def describe_projects(
+    *of_projects: str, parent: str = PARENT, of_tasks: tuple[str, ...] = ()
+) -> str:
+    """Describe projects and their tasks."""
+    return (
+        "streams:\n"
+        + describe_list("projects", "/projects", *of_projects)
+        + describe_list("tasks", TASKS, parent, *of_tasks)
+    )
+
+
+@dataclass
+class Office:
+    """Projects with tasks. `broken` answers in its place, or not."""
+
+    projects: dict[int, Record] = field(
+        default_factory=lambda: {
+            number: {"id": number, "at": "2026-10-01T00:00:00Z"} for number in range(20)
+        }
+    )
+    tasks: dict[int, list[Record]] = field(
+        default_factory=lambda: {
+            number: [{"id": 100 * number + one} for one in range(3)] for number in range(20)
+        }
+    )
+    broken: Answer = lambda path, asked: None
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request."""
+        path = urlsplit(request.url).path.strip("/").split("/")
+        asked = query(request)
+        return self.broken(path, asked) or self._answer(path, asked)
+
+    def _answer(self, path: list[str], asked: dict[str, Any]) -> Response:
+        match path:
+            case ["projects"]:
+                least = asked.get("since", "")
+                found = [one for one in self.projects.values() if one["at"] >= least]
+                return write({"data": found})
+            case ["projects", id_] if int(id_) in self.projects:
+                return write(self.projects[int(id_)])
+            case ["projects", id_, "tasks"] if int(id_) in self.projects:
+                return write({"data": self.tasks.get(int(id_), [])})
+        return write({"message": "there is none"}, 404)
+
+    @property
+    def all(self) -> set[int]:
+        """All tasks."""
+        return {one["id"] for id_ in self.projects for one in self.tasks.get(id_, [])}
+
+
+def have(land: Land, stream: str = "tasks") -> set[int]:
+    """What the copy has."""
+    return {one["id"] for one in land.copy.get(stream, {}).values()}
+
+
+def refuse(status: int, *path: str) -> Answer:
+    """Refuse a path; `*` is any step."""
+
+    def broken(asked: list[str], _: dict[str, Any]) -> Response | None:
+        fits = len(asked) == len(path) and all(
+            one in ("*", other) for one, other in zip(path, asked, strict=True)
+        )
+        return write({"message": "not now"}, status) if fits else None
+
+    return broken
+
+
+ALONE: list[dict[str, Any]] = [{"include": ("tasks",)}, {"exclude": ("projects",)}]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("options", [{}, *ALONE])
+def test_children_of_an_optional_parent_that_is_refused_are_kept_and_it_is_said(
+    status: int, options: dict[str, Any]
+) -> None:
+    office = Office()
+    land = Land(describe_projects("optional: true"), office.answer)
+    land.sync(**options)
+    assert (have(land), land.said["tasks"]) == (office.all, "")
+    office.broken = refuse(status, "projects")
+    land.sync(**options)
+    assert have(land) == office.all
+    assert "projects, by which it is asked for, was not read whole" in land.said["tasks"]
+    office.broken = lambda path, asked: None
+    land.sync(**options)
+    assert (have(land), land.said["tasks"]) == (office.all, "")
+
+
+@pytest.mark.parametrize("options", [{}, *ALONE])
+def test_children_that_never_were_of_an_optional_parent_that_is_refused_are_not_permitted(
+    options: dict[str, Any],
+) -> None:
+    office = Office(broken=refuse(403, "projects"))
+    land = Land(describe_projects("optional: true"), office.answer)
+    land.sync(**options)
+    assert land.said["tasks"] == ""
+    assert "tasks" in land.declared
+
+
+@pytest.mark.parametrize("options", [{}, {"include": ("notes",)}, {"exclude": ("tasks",)}])
+def test_children_of_an_optional_child_that_is_refused_are_kept_and_it_is_said(
+    options: dict[str, Any],
+) -> None:
+    office = Office()
+
+    def answer(request: Request) -> Response:
+        path = urlsplit(request.url).path.strip("/").split("/")
+        if path[0] == "tasks":
+            return write({"data": [{"id": int(path[1]) * 10}]})
+        return office.answer(request)
+
+    notes = describe_list("notes", "/tasks/{parent.id}/notes", "parent: {stream: tasks}")
+    land = Land(describe_projects(of_tasks=("optional: true",)) + notes, answer)
+    land.sync(**options)
+    every = {10 * one for one in office.all}
+    assert (have(land, "notes"), land.said["notes"]) == (every, "")
+    office.broken = refuse(403, "projects", "*", "tasks")
+    land.sync(**options)
+    assert have(land, "notes") == every
+    assert "tasks, by which it is asked for, was not read whole" in land.said["notes"]
