@@ -147,3 +147,115 @@ def test_children_of_an_optional_child_that_is_refused_are_kept_and_it_is_said(
     land.sync(**options)
     assert have(land, "notes") == every
     assert "tasks, by which it is asked for, was not read whole" in land.said["notes"]
+
+
+CHANGED = "parent: {stream: projects, when: changed}"
+SINCE = "since: {param: since, field: at}"
+EVENTS = """feeds:
+  - name: events
+    request: {path: /events}
+    records: data
+    since: {param: since, field: at}
+    keeps: KEEPS
+    type: type
+    object: object
+    id: about
+    deleted: [.deleted]
+    streams: [{stream: projects, object: project}]
+"""
+BY_FILTER = describe_projects(SINCE, parent=CHANGED)
+BY_FEED = EVENTS.replace("KEEPS", "20d") + describe_projects(
+    "one: {path: '/projects/{record.id}'}", parent=CHANGED
+)
+BY_SHORT_FEED = BY_FEED.replace("20d", "1d")
+
+
+@dataclass
+class Diary(Office):
+    """An office that tells what changed."""
+
+    events: list[Record] = field(default_factory=list)
+
+    def change(self, land: Land, number: int) -> None:
+        """Change a project, which has one more task then."""
+        at = land.pace.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        self.projects[number] = {"id": number, "at": at}
+        self.tasks[number] = [*self.tasks[number], {"id": 100 * number + len(self.tasks[number])}]
+        event = {"id": len(self.events), "at": at, "type": "project.updated", "object": "project"}
+        self.events.append({**event, "about": number})
+        land.pass_time(hours=3)
+
+    def _answer(self, path: list[str], asked: dict[str, Any]) -> Response:
+        if path == ["events"]:
+            least = asked.get("since", "")
+            return write({"data": [one for one in self.events if one["at"] >= least]})
+        return super()._answer(path, asked)
+
+
+def is_asked(land: Land, path: str) -> bool:
+    """Say whether the last sync asked for a path."""
+    return path in [urlsplit(one.url).path for one in land.asked]
+
+
+@pytest.mark.parametrize("yaml", [BY_FILTER, BY_FEED, BY_SHORT_FEED])
+@pytest.mark.parametrize("status", [403, 500])
+def test_what_a_child_of_changed_parents_could_not_read_is_asked_for_again(
+    yaml: str, status: int
+) -> None:
+    diary = Diary()
+    land = Land(yaml, diary.answer)
+    land.sync()
+    land.pass_time(hours=20)
+    diary.change(land, 2)
+    diary.broken = refuse(status, "projects", "*", "tasks")
+    land.sync()
+    assert land.said["tasks"]
+    land.pass_time(hours=20)
+    diary.broken = lambda path, asked: None
+    diary.change(land, 3)
+    land.sync()
+    assert (have(land), land.said["tasks"]) == (diary.all, "")
+    assert is_asked(land, "/projects/4/tasks") == (yaml == BY_SHORT_FEED)
+    land.pass_time(hours=20)
+    land.sync()
+    assert not is_asked(land, "/projects/2/tasks")
+
+
+@pytest.mark.parametrize("yaml", [BY_FILTER, BY_FEED])
+def test_a_child_of_changed_parents_that_was_left_out_for_a_while_lacks_nothing(yaml: str) -> None:
+    diary = Diary()
+    land = Land(yaml, diary.answer)
+    land.sync()
+    for number in range(3):
+        land.pass_time(hours=20)
+        diary.change(land, number)
+        land.sync(exclude=("tasks",))
+    land.pass_time(hours=20)
+    land.sync()
+    assert (have(land), land.said["tasks"]) == (diary.all, "")
+
+
+def test_what_the_children_of_changed_children_could_not_read_is_asked_for_again() -> None:
+    diary = Diary()
+
+    def answer(request: Request) -> Response:
+        path = urlsplit(request.url).path.strip("/").split("/")
+        if path[0] == "tasks":
+            refused = diary.broken(path, {})
+            return refused or write({"data": [{"id": int(path[1]) * 10}]})
+        return diary.answer(request)
+
+    parent = "parent: {stream: tasks, when: changed}"
+    land = Land(BY_FILTER + describe_list("notes", "/tasks/{parent.id}/notes", parent), answer)
+    land.sync()
+    land.pass_time(hours=20)
+    diary.change(land, 2)
+    diary.broken = refuse(500, "tasks", "*", "notes")
+    land.sync()
+    assert land.said["notes"]
+    land.pass_time(hours=20)
+    diary.broken = lambda path, asked: None
+    land.sync()
+    assert have(land, "notes") == {10 * one for one in diary.all}
+    assert set(land.said.values()) == {""}
+    assert not is_asked(land, "/projects/4/tasks")

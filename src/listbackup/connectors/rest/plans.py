@@ -3,8 +3,8 @@
 Decides before anything is read; what a feed says later can only make more of them whole.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from listbackup.connectors.rest.checkpoints import Checkpoint, read_checkpoint
@@ -48,24 +48,35 @@ def make_plans(
     now: datetime,
     *,
     full: bool,
+    digest: Callable[[Stream], str] = lambda spec: "",
 ) -> dict[str, Plan]:
-    """Plan every wanted stream, parents first."""
+    """Plan every wanted stream, parents first; `digest` tells how a stream is asked for."""
     feeds = {one.stream: feed for feed in platform.feeds for one in feed.streams}
     specs = order_streams(platform, wanted)
     plans = {}
     for spec in specs:
         known = before.get(spec.name, Before())
-        checkpoint = read_checkpoint(known.checkpoint)
+        checkpoint = read_checkpoint(known.checkpoint, digest(spec))
         feed = feeds.get(spec.name)
         due = full or is_due(spec, checkpoint, now) or not sees_changes(spec, feed)
         plans[spec.name] = Plan(spec, known, checkpoint, feed, due, due)
     for spec in reversed(specs):
         above = plans.get(spec.parent.stream) if spec.parent else None
-        if above and spec.parent and (plans[spec.name].full or spec.parent.when == "all"):
-            plans[above.spec.name] = Plan(
-                above.spec, above.before, above.checkpoint, above.feed, True, above.due
-            )
+        if above:
+            plans[above.spec.name] = _serve(above, plans[spec.name])
     return plans
+
+
+def _serve(above: Plan, below: Plan) -> Plan:
+    """Read a parent so that its child is asked for all that it lacks: whole, or since the moment
+    that the child knows, where that is an earlier one."""
+    parent = below.spec.parent
+    if below.full or (parent and parent.when == "all"):
+        return replace(above, full=True)
+    since, known = above.checkpoint.since, below.checkpoint.since
+    if since is None or known is None or known >= since:
+        return above
+    return replace(above, checkpoint=replace(above.checkpoint, since=known))
 
 
 def is_due(spec: Stream, checkpoint: Checkpoint, now: datetime) -> bool:

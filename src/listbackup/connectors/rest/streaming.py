@@ -89,8 +89,11 @@ class StreamRun:
             self._end_lending(self._notes.reason or unread)
 
     def _end_lending(self, reason: str, refused: Refused | None = None) -> None:
+        # what an event told of before the list began may not have been lent
+        starts = (self._moments.first, self._feed.began if self._feed else None)
+        moment = min((one for one in starts if one is not None), default=None)
         for one in self.lent:
-            one.moment = self._moments.first
+            one.moment = moment
             one.end(reason, refused)
 
     def _may_be_forbidden(self, refused: Refused) -> bool:
