@@ -1,6 +1,7 @@
 """What a stream's next sync is told, and where a sync that was killed may go on: JSON of ours.
 
-All moments are the platform's. What cannot be read is as if it were not there: all is listed.
+All moments are the platform's. What cannot be read is as if it were not there: all is listed. So is
+a stream that was asked for otherwise by then: `about` is a digest of how (`Ground.digest`).
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ class Checkpoint:
     since: datetime | None = None
     full: datetime | None = None
     last: tuple[str, Json] | None = None
+    about: str = ""
 
     def write(self) -> Json:
         """Write it down."""
@@ -31,22 +33,27 @@ class Checkpoint:
             "since": _write(self.since),
             "full": _write(self.full),
             "last": list(self.last) if self.last else None,
+            "about": self.about,
         }
 
 
-def read_checkpoint(value: Json) -> Checkpoint:
-    """Read what `Checkpoint.write` wrote."""
+def read_checkpoint(value: Json, about: str) -> Checkpoint:
+    """Read what `Checkpoint.write` wrote; nothing is known of what was asked for otherwise."""
+    nothing = Checkpoint(about=about)
     if not isinstance(value, Mapping) or value.get("version") != VERSION:
-        return Checkpoint()
+        return nothing
+    if value.get("about") != about:
+        return nothing
     last = value.get("last")
     try:
         return Checkpoint(
             _read(value.get("since")),
             _read(value.get("full")),
             (str(last[0]), last[1]) if isinstance(last, list) and len(last) == 2 else None,
+            about,
         )
     except ValueError:
-        return Checkpoint()
+        return nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Place:
     at: datetime
     rows: int
     walk: Json
+    about: str
 
     def write(self) -> Json:
         """Write it down."""
@@ -71,11 +79,12 @@ class Place:
             "at": _format(self.at),
             "rows": self.rows,
             "walk": self.walk,
+            "about": self.about,
         }
 
 
 def read_place(
-    value: Json, *, full: bool, since: datetime | None, now: datetime, within: int
+    value: Json, *, full: bool, since: datetime | None, now: datetime, within: int, about: str
 ) -> Place | None:
     """Read what `Place.write` wrote; None where it is of another listing, or too old."""
     if not isinstance(value, Mapping) or value.get("version") != VERSION:
@@ -88,10 +97,11 @@ def read_place(
             parse_time(value["at"]),
             int(value["rows"]),
             value["walk"],
+            str(value["about"]),
         )
     except (KeyError, TypeError, ValueError):
         return None
-    same = place.full == full and place.since == since
+    same = (place.full, place.since, place.about) == (full, since, about)
     # clocks of two machines may differ a little
     fresh = timedelta(hours=-1) <= now - place.at <= timedelta(seconds=within)
     return place if same and fresh else None

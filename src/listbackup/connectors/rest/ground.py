@@ -2,6 +2,8 @@
 what the YAML says to a request.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +19,8 @@ from listbackup.connectors.rest.models.streams import Request, Stream
 from listbackup.connectors.rest.pace import Pace
 from listbackup.connectors.rest.pages import cut_values, fields_of
 from listbackup.errors import SourceError
+
+SAID = {"title", "fields", "restore", "covers", "full_every", "concurrent", "optional"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,21 @@ class Ground:
         ways = [one for one in self.platform.authentication if isinstance(one, ApiKey)]
         places = [place for way in ways for place in (way, *way.also)]
         return replace(made, hidden=frozenset(one.param for one in places if one.param))
+
+    def digest(self, spec: Stream) -> str:
+        """Give a digest of all that decides which records a stream has: what is asked for, where,
+        and by which of its parents. What is only said of records does not count."""
+        platform = self.platform
+        specs = {one.name: one for one in platform.streams}
+        chain, at = [], spec
+        while True:
+            chain.append(at.model_dump(mode="json", exclude=SAID))
+            if at.parent is None:
+                break
+            at = specs[at.parent.stream]
+        shared = platform.model_dump(mode="json", include={"headers", "paging", "feeds"})
+        asked = [self.base_url, dict(self.settings), shared, chain]
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:32]
 
     @property
     def values(self) -> Values:

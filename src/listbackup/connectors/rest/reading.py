@@ -146,7 +146,10 @@ class RestReading:
             for one in platform.streams
             if is_wanted(one.name, options.include, options.exclude)
         ]
-        plans = make_plans(platform, wanted, self._before, self._ground.now, full=options.full)
+        ground, full = self._ground, options.full
+        plans = make_plans(
+            platform, wanted, self._before, ground.now, full=full, digest=ground.digest
+        )
         for feed in platform.feeds:
             since = {
                 name: plan.checkpoint
@@ -155,7 +158,10 @@ class RestReading:
             }
             self._feeds[feed.name] = self._open_feed(feed, since)
         for name, plan in plans.items():
-            self._runs[name] = self._open_run(plan)
+            self._runs[name] = run = self._open_run(plan)
+            parent = plan.spec.parent
+            if parent is not None and run.borrowed and parent.stream in self._runs:
+                self._runs[parent.stream].lent.append(run.borrowed)
         self._plans = plans
 
     def _open_feed(self, feed: Feed, since: Mapping[str, Checkpoint]) -> FeedReader:
@@ -174,8 +180,6 @@ class RestReading:
         parent = plan.spec.parent
         if parent is not None:
             run.borrowed = Lending(parent)
-            if parent.stream in self._runs:
-                self._runs[parent.stream].lent.append(run.borrowed)
         return run
 
     def _describe(self, plan: Plan) -> Stream:
@@ -200,7 +204,8 @@ class RestReading:
         if run.borrowed is None or run.plan.spec.parent is None:
             return
         parent = run.plan.spec.parent.stream
-        if parent in self._runs:
+        # one that came later would have missed what was lent before
+        if parent in self._runs and run.borrowed in self._runs[parent].lent:
             with suppress(TimeoutError):
                 await asyncio.wait_for(run.borrowed.begun.wait(), self._patience)
             if run.borrowed.begun.is_set():

@@ -6,7 +6,7 @@ and then the next sync begins where this one began. Knows no threads.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -170,6 +170,7 @@ class StreamRun:
             since=since,
             now=self.ground.now,
             within=self.ground.platform.resume_within,
+            about=self.plan.checkpoint.about,
         )
         # what is not read again cannot be lent
         if place is None or self.lent or self._spec.slices:
@@ -260,6 +261,7 @@ class StreamRun:
             now,
             self._base + self._notes.rows,
             walk,
+            self.plan.checkpoint.about,
         )
         await reading.sink.mark(place.write())
 
@@ -288,7 +290,9 @@ class StreamRun:
             reason,
             () if status == "complete" else tuple(dict.fromkeys(gone)),
             self._notes.give_aside(),
-            self._next_checkpoint(reading, reason).write(),
+            replace(
+                self._next_checkpoint(reading, reason), about=self.plan.checkpoint.about
+            ).write(),
         )
 
     def _next_checkpoint(self, reading: "_Reading", reason: str) -> Checkpoint:
