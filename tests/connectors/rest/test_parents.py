@@ -259,3 +259,64 @@ def test_what_the_children_of_changed_children_could_not_read_is_asked_for_again
     assert have(land, "notes") == {10 * one for one in diary.all}
     assert set(land.said.values()) == {""}
     assert not is_asked(land, "/projects/4/tasks")
+
+
+LOST = "the platform has no such list for 3 of 20 records"
+
+
+def is_any(path: list[str], numbers: tuple[int, ...]) -> bool:
+    """Say whether a path asks for the tasks of one of some projects."""
+    return path[-1] == "tasks" and int(path[1]) in numbers
+
+
+@pytest.mark.parametrize("more", [(), ("one: {path: '/projects/{record.id}'}",)])
+def test_lists_that_are_not_found_while_their_parents_are_still_there_are_doubt(
+    more: tuple[str, ...],
+) -> None:
+    office = Office()
+    land = Land(describe_projects(*more), office.answer)
+    land.sync()
+    office.broken = lambda path, asked: (
+        write({"message": "not found"}, 404) if is_any(path, (3, 7, 11)) else None
+    )
+    land.sync()
+    assert have(land) == office.all
+    assert LOST in land.said["tasks"]
+    asked: list[list[str]] = []
+
+    def not_yet(path: list[str], _: dict[str, Any]) -> Response | None:
+        asked.append(path)
+        first = is_any(path, (3, 7, 11)) and asked.count(path) == 1
+        return write({}, 404) if first else None
+
+    office.broken = not_yet
+    land.sync()
+    assert (have(land), land.said["tasks"]) == (office.all, "")
+
+
+@pytest.mark.parametrize("more", [(), ("one: {path: '/projects/{record.id}'}",)])
+@pytest.mark.parametrize("options", [{}, {"include": ("tasks",)}])
+def test_lists_of_parents_that_were_deleted_meanwhile_are_no_doubt(
+    more: tuple[str, ...], options: dict[str, Any]
+) -> None:
+    office = Office()
+    land = Land(describe_projects(*more), office.answer)
+    land.sync(**options)
+
+    def drop(path: list[str], _: dict[str, Any]) -> None:
+        for number in range(8) if path == ["projects", "8", "tasks"] else ():
+            office.projects.pop(number + 10, None)
+
+    office.broken = drop
+    land.sync(**options)
+    assert (have(land), land.said["tasks"]) == (office.all, "")
+    assert len(office.projects) == 12
+
+
+def test_a_list_that_no_record_has_is_doubt_without_asking_for_every_record() -> None:
+    office = Office(projects={number: {"id": number, "at": "2026"} for number in range(500)})
+    land = Land(describe_projects("one: {path: '/projects/{record.id}'}"), office.answer)
+    office.broken = refuse(404, "projects", "*", "tasks")
+    land.sync()
+    assert "the platform has no such list for 500 of 500 records" in land.said["tasks"]
+    assert len(land.asked) < 650

@@ -2,8 +2,8 @@
 list is still being read.
 
 What one parent's list refuses is tried again at the end. A parent that is gone meanwhile has no
-list. Where an earlier attempt had asked for the first so many, and they are the same, it goes on
-behind them.
+list, where the platform says that it is gone. Where an earlier attempt had asked for the first so
+many, and they are the same, it goes on behind them.
 """
 
 import hashlib
@@ -23,6 +23,8 @@ from listbackup.errors import SourceError
 Json = Any
 Open = Callable[[Lent], AsyncIterator[Batch]]
 Take = Callable[[Batch], Awaitable[None]]
+MOST_AGAIN = 100
+"""So many lists that could not be found are asked for again; beyond it there are none."""
 
 
 class Children:
@@ -46,7 +48,7 @@ class Children:
         self._start = self._upto = 0
         self._chain = hashlib.sha256()
         self._asked = 0
-        self._missing = 0
+        self._missing: list[Lent] = []
         self._failed: list[tuple[Lent, str]] = []
 
     async def read(self, sink: Sink, place: Mapping[str, Json] | None, width: int) -> None:
@@ -59,6 +61,7 @@ class Children:
         again, self._failed = self._failed, []
         for lent, _ in again:
             await self._read_list(lent)
+        await self._settle_missing()
         self._note()
 
     async def _after(self, skip: int) -> AsyncIterator[Lent]:
@@ -89,6 +92,7 @@ class Children:
 
     async def _read_one(self, number: int, lent: Lent) -> None:
         place = self._start + number
+        self._asked += 1
         await self._read_list(lent)
         self._digests[place] = _digest(lent)
         moved = False
@@ -96,17 +100,36 @@ class Children:
             self._chain.update(self._digests.pop(self._upto))
             self._upto += 1
             moved = True
-        if moved and not self._failed:
+        if moved and not (self._failed or self._missing):
             await self._mark({"asked": self._upto, "digest": self._chain.copy().hexdigest()})
 
+    async def _settle_missing(self) -> None:
+        """Leave out whose parents are gone, and ask for the other lists once more."""
+        look, missing = self._lending.look, self._missing
+        if look is None or not missing:
+            return
+        gone = await look.find_gone(missing)
+        left = [lent for lent, is_gone in zip(missing, gone, strict=True) if not is_gone]
+        if len(left) > MOST_AGAIN:
+            self._missing = left
+            return
+        self._missing = []
+        for lent in left:
+            await self._read_list(lent)
+
+    async def _is_gone(self, lent: Lent) -> bool:
+        look = self._lending.look
+        # a platform that has no such list at all is not asked for all the records
+        return look is not None and len(self._missing) <= MOST_AGAIN and await look.is_gone(lent)
+
     async def _read_list(self, lent: Lent) -> None:
-        self._asked += 1
         try:
             async for batch in self._open(lent):
                 await self._take(batch)
         except Refused as refused:
             if refused.means == "missing":
-                self._missing += 1
+                if not await self._is_gone(lent):
+                    self._missing.append(lent)
             elif refused.means == "forbidden":
                 raise
             else:
@@ -121,9 +144,10 @@ class Children:
             lent, reason = self._failed[0]
             more = f" and of {len(self._failed) - 1} more" if len(self._failed) > 1 else ""
             self._notes.doubt(f"the list of {_name(lent)}{more} could not be read: {reason}")
-        if self._missing and self._missing >= min(self._asked, max(4, self._asked // 20)):
+        if self._missing:
             self._notes.doubt(
-                f"the platform has no such list for {self._missing} of {self._asked} records"
+                f"the platform has no such list for {len(self._missing)} of {self._asked} records, "
+                f"{_name(self._missing[0])} among them, and does not say that they are gone"
             )
 
 

@@ -105,13 +105,14 @@ def _find_unused(platform: Platform) -> Iterator[Finding]:
         if all(ways) and not any(budget.name in way for way in ways):
             yield ("budgets", place), f"no way of authentication uses the budget {budget.name!r}"
     fed = {one.stream for feed in platform.feeds for one in feed.streams}
+    lending = {one.parent.stream for one in platform.streams if one.parent}
     for place, stream in enumerate(platform.streams):
-        for name, said in _find_idle(stream, fed=stream.name in fed):
+        for name, said in _find_idle(stream, fed=stream.name in fed, lends=stream.name in lending):
             if name in stream.model_fields_set:
                 yield ("streams", place, name), said
 
 
-def _find_idle(stream: Stream, *, fed: bool) -> Iterator[tuple[str, str]]:
+def _find_idle(stream: Stream, *, fed: bool, lends: bool) -> Iterator[tuple[str, str]]:
     since = stream.since
     changing = fed or (since is not None and since.sees == "changed")
     if since is not None and since.sees == "created" and not fed and stream.slices is None:
@@ -120,8 +121,8 @@ def _find_idle(stream: Stream, *, fed: bool) -> Iterator[tuple[str, str]]:
         yield "full_every", "all is listed each time anyway: it has no effect"
     if not (stream.parent or stream.slices or fed):
         yield "concurrent", "its requests follow each other: it has no effect"
-    if not fed:
-        yield "one", "no feed names single records of it: it has no effect"
+    if not (fed or lends):
+        yield "one", "no feed and no child names single records of it: it has no effect"
 
 
 def _find_misplaced(platform: Platform) -> Iterator[Finding]:

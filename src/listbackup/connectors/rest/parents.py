@@ -10,7 +10,7 @@ import zlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from listbackup.connectors.rest.answers import Refused
 from listbackup.connectors.rest.filling import Values, write_plain
@@ -38,6 +38,18 @@ class Lent:
         }
 
 
+class Look(Protocol):
+    """A second look at records that were lent and whose lists could not be found."""
+
+    async def is_gone(self, lent: Lent) -> bool:
+        """Say whether the platform says of the single record that it is gone."""
+        ...
+
+    async def find_gone(self, lents: Sequence[Lent]) -> list[bool]:
+        """Say which of them the list of all records does not have any more."""
+        ...
+
+
 class ParentRefused(Refused):
     """A child cannot be asked for, because the platform refuses its parent."""
 
@@ -46,9 +58,10 @@ class Lending:
     """From a parent to one of its children. `full`: all records of the parent are lent, known
     when it has begun; `reason` says at the end why that may not be so, `refused` that the platform
     does not let the parent be read, `moment` when (on the platform's clock) it began to be
-    read."""
+    read. `look` tells of what was lent whether it is gone by now."""
 
-    def __init__(self, parent: Parent) -> None:
+    def __init__(self, parent: Parent, look: Look | None = None) -> None:
+        self.look = look
         self.begun = asyncio.Event()
         self.full = False
         self.reason = ""

@@ -9,7 +9,6 @@ listed for their keys alone.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 
 from listbackup.connectors import ReadOptions
@@ -18,12 +17,14 @@ from listbackup.connectors.rest.feeds import FeedReader
 from listbackup.connectors.rest.fetching import Listing
 from listbackup.connectors.rest.ground import Ground
 from listbackup.connectors.rest.loop import Loop, Pipe
-from listbackup.connectors.rest.models.streams import Feed
+from listbackup.connectors.rest.models.streams import Feed, Parent
+from listbackup.connectors.rest.models.streams import Stream as Spec
 from listbackup.connectors.rest.pages import Cutter
 from listbackup.connectors.rest.parents import Lending
 from listbackup.connectors.rest.plans import Plan, make_plans
 from listbackup.connectors.rest.sinks import NoSink, PipeSink
 from listbackup.connectors.rest.streaming import StreamRun
+from listbackup.connectors.rest.vanished import Vanished
 from listbackup.errors import ListbackupError
 from listbackup.records import (
     AsOf,
@@ -179,8 +180,25 @@ class RestReading:
         run = StreamRun(self._ground, plan, feed)
         parent = plan.spec.parent
         if parent is not None:
-            run.borrowed = Lending(parent)
+            run.borrowed = self._open_lending(parent)
         return run
+
+    def _open_lending(self, parent: Parent) -> Lending:
+        async def relist() -> Lending:
+            lending = Lending(parent.model_copy(update={"where": ()}))
+            await self._cast(self._open_shadow(parent, lending))
+            return lending
+
+        return Lending(parent, Vanished(self._ground, self._find(parent.stream), relist))
+
+    def _open_shadow(self, parent: Parent, lending: Lending) -> StreamRun:
+        plan = Plan(self._find(parent.stream), Before(), Checkpoint(), None, True, True)
+        shadow = self._open_run(plan)
+        shadow.lent.append(lending)
+        return shadow
+
+    def _find(self, name: str) -> Spec:
+        return next(one for one in self._ground.platform.streams if one.name == name)
 
     def _describe(self, plan: Plan) -> Stream:
         key = tuple(".".join(path) for path in plan.spec.key)
@@ -210,11 +228,8 @@ class RestReading:
                 await asyncio.wait_for(run.borrowed.begun.wait(), self._patience)
             if run.borrowed.begun.is_set():
                 return
-        spec = next(one for one in self._ground.platform.streams if one.name == parent)
-        plan = Plan(spec, Before(), Checkpoint(), None, True, True)
-        shadow = self._open_run(replace(plan))
-        run.borrowed = Lending(run.plan.spec.parent)
-        shadow.lent.append(run.borrowed)
+        run.borrowed = self._open_lending(run.plan.spec.parent)
+        shadow = self._open_shadow(run.plan.spec.parent, run.borrowed)
         task = asyncio.create_task(self._cast(shadow))
         self._shadows.add(task)
         task.add_done_callback(self._shadows.discard)
