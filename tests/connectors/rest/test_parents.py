@@ -320,3 +320,49 @@ def test_a_list_that_no_record_has_is_doubt_without_asking_for_every_record() ->
     land.sync()
     assert "the platform has no such list for 500 of 500 records" in land.said["tasks"]
     assert len(land.asked) < 650
+
+
+@pytest.mark.parametrize("yaml", [describe_projects(), BY_FILTER])
+@pytest.mark.parametrize(
+    ("page", "header"), [({"total": 35}, ""), ({"meta": {"total": 35}}, ""), ({}, "35")]
+)
+def test_a_child_list_whose_page_says_that_there_are_more_is_doubt(
+    yaml: str, page: Record, header: str
+) -> None:
+    diary = Diary()
+    land = Land(yaml, diary.answer)
+
+    def tell(path: list[str], _: dict[str, Any]) -> Response | None:
+        data = diary.tasks[2]
+        answer = write({"data": data, **page}, x_total_count=header)
+        return answer if is_any(path, (2,)) else None
+
+    diary.broken = tell
+    land.sync()
+    assert "in the list of 2 the last page says that there are 35" in land.said["tasks"]
+    diary.broken = lambda path, asked: None
+    land.sync()
+    assert (have(land), land.said["tasks"]) == (diary.all, "")
+    land.pass_time(hours=20)
+    diary.change(land, 2)
+    diary.broken = tell
+    land.sync()
+    assert "says that there are 35" in land.said["tasks"]
+
+
+def test_totals_of_child_lists_that_agree_or_are_explained_are_no_doubt() -> None:
+    office = Office()
+
+    def tell(path: list[str], total: int) -> Response | None:
+        tasks = office.tasks[int(path[1])] if path[-1] == "tasks" else None
+        return write({"data": tasks, "total": total}) if tasks else None
+
+    office.broken = lambda path, asked: tell(path, 3)
+    land = Land(describe_projects(), office.answer)
+    land.sync()
+    assert (have(land), land.said["tasks"]) == (office.all, "")
+    office.broken = lambda path, asked: tell(path, 60)
+    explained = describe_projects(of_tasks=("total: {path: total, exact: false}",))
+    land = Land(explained, office.answer)
+    land.sync()
+    assert (have(land), land.said["tasks"]) == (office.all, "")

@@ -9,14 +9,17 @@ many, and they are the same, it goes on behind them.
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from listbackup.connectors.rest.answers import Refused
 from listbackup.connectors.rest.listing import Batch
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.numbered import WindowFull
+from listbackup.connectors.rest.pages import Page
 from listbackup.connectors.rest.parallel import for_each
 from listbackup.connectors.rest.parents import Lending, Lent
+from listbackup.connectors.rest.signs import find_total
 from listbackup.connectors.rest.sinks import Sink
 from listbackup.errors import SourceError
 
@@ -50,6 +53,7 @@ class Children:
         self._asked = 0
         self._missing: list[Lent] = []
         self._failed: list[tuple[Lent, str]] = []
+        self._short: list[tuple[Lent, str]] = []
 
     async def read(self, sink: Sink, place: Mapping[str, Json] | None, width: int) -> None:
         """Read all lists. Raises AuthError, RateLimited, and Refused where the platform forbids
@@ -123,9 +127,14 @@ class Children:
         return look is not None and len(self._missing) <= MOST_AGAIN and await look.is_gone(lent)
 
     async def _read_list(self, lent: Lent) -> None:
+        end = _End()
         try:
             async for batch in self._open(lent):
                 await self._take(batch)
+                end.see(batch.page)
+            short = end.tell() if self._lending.counts else ""
+            if short:
+                self._short.append((lent, short))
         except Refused as refused:
             if refused.means == "missing":
                 if not await self._is_gone(lent):
@@ -144,11 +153,42 @@ class Children:
             lent, reason = self._failed[0]
             more = f" and of {len(self._failed) - 1} more" if len(self._failed) > 1 else ""
             self._notes.doubt(f"the list of {_name(lent)}{more} could not be read: {reason}")
+        if self._short:
+            lent, said = self._short[0]
+            more = f" (and in {len(self._short) - 1} more)" if len(self._short) > 1 else ""
+            self._notes.doubt(f"in the list of {_name(lent)}{more} {said}")
         if self._missing:
             self._notes.doubt(
                 f"the platform has no such list for {len(self._missing)} of {self._asked} records, "
                 f"{_name(self._missing[0])} among them, and does not say that they are gone"
             )
+
+
+@dataclass(slots=True)
+class _End:
+    """How a list of one parent ends: its last page, and how many records came."""
+
+    page: Page | None = None
+    keys: set[int] = field(default_factory=set)
+    lacking: int = 0
+
+    def see(self, page: Page) -> None:
+        """Take a page."""
+        self.page = page
+        self.keys.update(map(hash, page.keys), map(hash, page.aside))
+        self.lacking += len(page.lacking)
+
+    def tell(self) -> str:
+        """Say what the last page tells against its being the last one; empty where nothing
+        does."""
+        total = find_total(self.page.rest, self.page.headers) if self.page else None
+        came = len(self.keys) + self.lacking
+        if total is None or total[1] <= came:
+            return ""
+        return (
+            f"the last page says that there are {total[1]} ({total[0]}), and {came} came: look at "
+            "`paging`, or say what it counts (`total`)"
+        )
 
 
 def _name(lent: Lent) -> str:

@@ -58,12 +58,14 @@ class Lending:
     """From a parent to one of its children. `full`: all records of the parent are lent, known
     when it has begun; `reason` says at the end why that may not be so, `refused` that the platform
     does not let the parent be read, `moment` when (on the platform's clock) it began to be
-    read. `look` tells of what was lent whether it is gone by now."""
+    read. `look` tells of what was lent whether it is gone by now; `counts`: what a page of the
+    child calls its total counts the records of that list, for all we know."""
 
     def __init__(self, parent: Parent, look: Look | None = None) -> None:
         self.look = look
         self.begun = asyncio.Event()
         self.full = False
+        self.counts = False
         self.reason = ""
         self.refused: Refused | None = None
         self.moment: datetime | None = None

@@ -149,7 +149,10 @@ class StreamRun:
         await self.borrowed.begun.wait()
         filtered = self._spec.since is not None and self._spec.since.sees == "changed"
         self._must_list = full and not self.borrowed.full
-        return self.borrowed.full and (full or not filtered)
+        whole = self.borrowed.full and (full or not filtered)
+        # what a page says of a filtered list may count all
+        self.borrowed.counts = self._spec.total is None and (whole or self._spec.since is None)
+        return whole
 
     def _is_too_much(self, changes: Changes) -> bool:
         if self.lent or self._spec.parent:
