@@ -366,3 +366,27 @@ def test_totals_of_child_lists_that_agree_or_are_explained_are_no_doubt() -> Non
     land = Land(explained, office.answer)
     land.sync()
     assert (have(land), land.said["tasks"]) == (office.all, "")
+
+
+OWNED = ("key: [project, id]", "adds: {project: '{parent.id}'}")
+
+
+@pytest.mark.parametrize("own", [None, 77, "", {"id": 3}])
+def test_a_field_that_is_added_and_that_records_have_themselves_is_doubt(own: Any) -> None:
+    office = Office(tasks={number: [{"id": 1, "project": own}] for number in range(20)})
+    land = Land(describe_projects(of_tasks=OWNED), office.answer)
+    land.sync()
+    assert "records have a field project of their own" in land.said["tasks"]
+
+
+def test_a_field_that_is_added_and_says_the_same_as_the_records_own_is_no_doubt() -> None:
+    tasks: dict[int, list[Record]] = {
+        number: [
+            {"id": 1, "project": str(number), "within": {"project": 5}},
+            {"id": 2, "name": "project"},
+        ]
+        for number in range(20)
+    }
+    land = Land(describe_projects(of_tasks=OWNED), Office(tasks=tasks).answer)
+    assert len(land.sync()) == 40
+    assert land.said["tasks"] == ""

@@ -18,7 +18,7 @@ from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Page
 from listbackup.connectors.rest.parallel import for_each
-from listbackup.connectors.rest.parents import Lending, Lent
+from listbackup.connectors.rest.parents import Lending, Lent, find_clash
 from listbackup.connectors.rest.signs import find_total
 from listbackup.connectors.rest.sinks import Sink
 from listbackup.errors import SourceError
@@ -53,6 +53,7 @@ class Children:
         self._asked = 0
         self._missing: list[Lent] = []
         self._failed: list[tuple[Lent, str]] = []
+        self._clashes = False
         self._short: list[tuple[Lent, str]] = []
 
     async def read(self, sink: Sink, place: Mapping[str, Json] | None, width: int) -> None:
@@ -130,6 +131,7 @@ class Children:
         end = _End()
         try:
             async for batch in self._open(lent):
+                self._look_for_clash(batch)
                 await self._take(batch)
                 end.see(batch.page)
             short = end.tell() if self._lending.counts else ""
@@ -147,6 +149,15 @@ class Children:
             self._failed.append((lent, error.message))
         except WindowFull as full:
             self._notes.doubt(f"{_name(lent)}: {full}")
+
+    def _look_for_clash(self, batch: Batch) -> None:
+        name = "" if self._clashes else find_clash(batch.page.records, self._lending.adds)
+        if name:
+            self._clashes = True
+            self._notes.doubt(
+                f"records have a field {name} of their own, with another value than the one that "
+                "is added: `adds` needs another name"
+            )
 
     def _note(self) -> None:
         if self._failed:

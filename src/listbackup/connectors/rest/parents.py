@@ -59,10 +59,12 @@ class Lending:
     when it has begun; `reason` says at the end why that may not be so, `refused` that the platform
     does not let the parent be read, `moment` when (on the platform's clock) it began to be
     read. `look` tells of what was lent whether it is gone by now; `counts`: what a page of the
-    child calls its total counts the records of that list, for all we know."""
+    child calls its total counts the records of that list, for all we know; `adds`: fields that are
+    put in front of the child's records."""
 
-    def __init__(self, parent: Parent, look: Look | None = None) -> None:
+    def __init__(self, parent: Parent, look: Look | None = None, adds: Sequence[str] = ()) -> None:
         self.look = look
+        self.adds = adds
         self.begun = asyncio.Event()
         self.full = False
         self.counts = False
@@ -132,6 +134,23 @@ class Lending:
         if self._open:
             self._blocks.append(zlib.compress(json.dumps(self._open).encode(), 1))
             self._open = []
+
+
+def find_clash(records: Sequence[bytes], adds: Sequence[str]) -> str:
+    """Name a field that was put in front of records and that one of them has itself, with another
+    value; empty where there is none."""
+    for name in adds:
+        quoted = json.dumps(name, ensure_ascii=False).encode()
+        for record in records:
+            # as good as none has it twice: a count is quick
+            if record.count(quoted) > 1 and _differs(record, name):
+                return name
+    return ""
+
+
+def _differs(record: bytes, name: str) -> bool:
+    pairs: list[tuple[str, Json]] = json.loads(record, object_pairs_hook=list)
+    return len({write_plain(value) for field, value in pairs if field == name}) > 1
 
 
 def write_front(adds: Mapping[str, Text], values: Values, lent: Mapping[str, Json]) -> bytes:

@@ -180,16 +180,17 @@ class RestReading:
         run = StreamRun(self._ground, plan, feed)
         parent = plan.spec.parent
         if parent is not None:
-            run.borrowed = self._open_lending(parent)
+            run.borrowed = self._open_lending(plan.spec, parent)
         return run
 
-    def _open_lending(self, parent: Parent) -> Lending:
+    def _open_lending(self, spec: Spec, parent: Parent) -> Lending:
         async def relist() -> Lending:
             lending = Lending(parent.model_copy(update={"where": ()}))
             await self._cast(self._open_shadow(parent, lending))
             return lending
 
-        return Lending(parent, Vanished(self._ground, self._find(parent.stream), relist))
+        look = Vanished(self._ground, self._find(parent.stream), relist)
+        return Lending(parent, look, tuple(spec.adds))
 
     def _open_shadow(self, parent: Parent, lending: Lending) -> StreamRun:
         plan = Plan(self._find(parent.stream), Before(), Checkpoint(), None, True, True)
@@ -228,7 +229,7 @@ class RestReading:
                 await asyncio.wait_for(run.borrowed.begun.wait(), self._patience)
             if run.borrowed.begun.is_set():
                 return
-        run.borrowed = self._open_lending(run.plan.spec.parent)
+        run.borrowed = self._open_lending(run.plan.spec, run.plan.spec.parent)
         shadow = self._open_shadow(run.plan.spec.parent, run.borrowed)
         task = asyncio.create_task(self._cast(shadow))
         self._shadows.add(task)
