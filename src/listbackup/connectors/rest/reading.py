@@ -128,11 +128,19 @@ class RestReading:
         platform = self._ground.platform
         return Closing(
             facts={"platform": {"name": platform.platform, "version": platform.version}},
-            declared=tuple(one for run in self._runs.values() for one in run.declared),
+            declared=tuple(self._declare()),
             outcomes={
                 name: run.outcome for name, run in self._runs.items() if run.outcome is not None
             },
         )
+
+    def _declare(self) -> Iterator[Declaration]:
+        for run in self._runs.values():
+            parent = run.plan.spec.parent
+            above = self._runs.get(parent.stream) if parent else None
+            # what is said of a parent is not said again of each of its children
+            if above is None or not above.declared:
+                yield from run.declared
 
     def close(self) -> None:
         """End all requests and give connections back. Safe after any failure, and twice."""
