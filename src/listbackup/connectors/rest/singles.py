@@ -1,5 +1,8 @@
 """Single records, read again because something happened to them: what they are now, or that they
 are gone. One that cannot be read is tried again at the end, and then set aside by its key.
+
+One that is not found is asked for again at the end before that is believed: what answers for single
+records may lag behind what tells that they changed.
 """
 
 import codecs
@@ -9,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from listbackup.connectors.rest.answers import Refused
+from listbackup.connectors.rest.fetching import PAUSE
 from listbackup.connectors.rest.filling import Draft, write_plain
 from listbackup.connectors.rest.ground import Ground
 from listbackup.connectors.rest.models.placeholders import Placeholder
@@ -40,23 +44,42 @@ class Singles:
     parameters: dict[str, Json] = field(default_factory=dict)
     gone: list[bytes] = field(default_factory=list)
     failed: list[tuple[Json, str]] = field(default_factory=list)
+    missing: list[Json] = field(default_factory=list)
+    missed: set[Json] = field(default_factory=set)
 
     async def read(self, ids: Iterable[Json]) -> None:
         """Read the records of these ids. Raises AuthError, RateLimited, and Refused where the
         platform forbids to read any."""
-        await for_each(_iterate(ids), self._read_one, self.spec.concurrent)
-        again, self.failed = self.failed, []
-        for id_, _ in again:
-            await self._read_one(0, id_)
+        await self._read_all(ids)
+        again, self.failed = [id_ for id_, _ in self.failed], []
+        await self._read_all([*again, *await self._take_missing()])
+        # what failed at first may not have been found for the first time just now
+        await self._read_all(await self._take_missing())
         for id_, reason in self.failed:
             self.notes.set_aside(write_key(id_), reason)
+
+    async def _read_all(self, ids: Iterable[Json]) -> None:
+        await for_each(_iterate(ids), self._read_one, self.spec.concurrent)
+
+    async def _take_missing(self) -> list[Json]:
+        missing, self.missing = self.missing, []
+        if missing:
+            await self.ground.pace.sleep(PAUSE)
+        return missing
+
+    def _miss(self, id_: Json) -> None:
+        if id_ in self.missed:
+            self.gone.append(write_key(id_))
+        else:
+            self.missed.add(id_)
+            self.missing.append(id_)
 
     async def _read_one(self, number: int, id_: Json) -> None:
         try:
             record = await self._fetch(id_)
         except Refused as refused:
             if refused.means == "missing":
-                self.gone.append(write_key(id_))
+                self._miss(id_)
             elif refused.means == "forbidden":
                 raise
             else:
