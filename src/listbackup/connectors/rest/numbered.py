@@ -17,6 +17,7 @@ from listbackup.connectors.rest.answers import Doubtful, Refused
 from listbackup.connectors.rest.fetching import TRIES, Listing
 from listbackup.connectors.rest.models.pagination import Offset, PageNumber, find_reach
 from listbackup.connectors.rest.pages import Page
+from listbackup.connectors.rest.seen import Order
 from listbackup.connectors.rest.stretches import Stretch, look_behind, may_be_cut, reach
 
 Json = Any
@@ -27,6 +28,10 @@ MOST_PASSES = 5
 MOST_SKIPPED = 3
 """So many records, one after the other, are gone around; where more fail it is not they."""
 ANCHORS = 5
+FRONT = 5_000
+"""Of so many records at the beginning it is known in which order they came."""
+MOST_FRONTS = 3
+MOST_ONWARD = 10
 SEARCHES = frozenset((1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000))
 """So many records searches of platforms reach at most, without saying so."""
 
@@ -58,6 +63,8 @@ class NumberedWalk:
         self._blind = False
         self._skipped = 0
         self._fruitless = 0
+        self._recent = Order(3 * self._most + ANCHORS)
+        self._front = Order(FRONT, first=True)
         listing.seen.add(self._tail)
 
     async def read(self) -> AsyncIterator[Given]:
@@ -82,8 +89,12 @@ class NumberedWalk:
             if _count(page) or stretch.start == 0:
                 self._end = stretch.start + _count(page)
                 self._tail = [*self._tail, *page.keys][-ANCHORS:]
-            # what has no key may be the record that the next page should begin with
-            self._blind = bool(page.lacking)
+                self._recent.add(page.keys)
+                self._front.add(
+                    [key for key, old in zip(page.keys, known, strict=False) if not old]
+                )
+            # what cannot be kept may be the record that the next page should begin with
+            self._blind = bool(page.lacking or page.aside)
             all_known = all(known) and not page.lacking
             over = await self._is_over(stretch, page, all_known, stood=stood)
             place = {"at": self._end, "anchors": [one.decode() for one in self._tail]}
@@ -95,15 +106,15 @@ class NumberedWalk:
     async def _meet(self) -> tuple[Stretch, Page]:
         """Fetch the next page that has a record which was read before, stepping back if need be;
         the first page, and what follows a record that cannot be read, are taken as they are."""
-        back = 0
+        back, start, onward = 0, max(0, self._end - 1), 0
         while True:
-            start = max(0, self._end - 1 - back)
             stretch, page = await self._fetch(start)
             known = self._find_known(page)
             first = self._end == 0 and not self._resumed
-            if self._bare or self._blind or first or any(known):
-                if known and all(known) and not back and not self._ends(stretch, page):
-                    page = await self._ask_again(stretch, page)
+            if known and all(known) and not back and not (first or self._ends(stretch, page)):
+                page = await self._ask_again(stretch, page)
+                known = self._find_known(page)
+            if self._bare or self._blind or first or self._is_met(stretch, page, known):
                 self._bare = False
                 return stretch, page
             if stretch.start == 0:
@@ -111,7 +122,27 @@ class NumberedWalk:
                     raise _forgotten()
                 return stretch, page
             self._shifted = True
+            if known and all(known) and 1 < _count(page) == stretch.size and onward < MOST_ONWARD:
+                # what we look for stands behind it
+                onward, start = onward + 1, stretch.stop - 1
+                continue
             back = max(self._most, 2 * back)
+            start = self._end - 1 - back
+            # there is no page of several records that begins right behind the first
+            start = start if start >= self._most else 0
+
+    def _is_met(self, stretch: Stretch, page: Page, known: list[bool]) -> bool:
+        """Whether all that stands before what is new in a page was read: the last record stands
+        where it stood, or some do as they followed each other. One alone may have been moved."""
+        place = self._end - 1 - stretch.start
+        if self._resumed:
+            return any(known)
+        if self._tail and page.keys[place : place + 1] == self._tail[-1:]:
+            return True
+        run = page.keys[: known.index(False)] if False in known else page.keys
+        if len(run) < min(ANCHORS, self._most) or not self._recent.has(run):
+            return False
+        return len(run) < len(page.keys) or run[-1] in self._tail
 
     def _find_known(self, page: Page) -> list[bool]:
         """Say of each record that has a key whether it came before, those set aside last."""
@@ -242,6 +273,9 @@ class NumberedWalk:
             if found.lacking and not any(fresh) and not found.keys:
                 return False
             if _count(found) and all_known:
+                if _count(found) < ANCHORS and {*found.keys} <= {*self._tail}:
+                    # the last records moved down
+                    return False
                 raise _Unfilled
             if right and not any(fresh):
                 if not (self._numbered or _count(found)):
@@ -280,15 +314,33 @@ class NumberedWalk:
         """Read the beginning again, until a page has nothing new."""
         if self._resumed:
             raise _forgotten()
-        self._end, self._tail, self._shifted = 0, [], False
-        for _ in range(MOST_FRUITLESS):
-            stretch, page = await self._fetch(max(0, self._end - 1))
-            fresh = self._listing.take(page)
-            yield page, fresh, None
-            if not any(fresh) or not page.keys:
+        requests = 0
+        for _ in range(MOST_FRONTS):
+            found, last, end = False, b"", 0
+            order = Order(FRONT, first=True)
+            while True:
+                requests += 1
+                if requests > MOST_FRUITLESS:
+                    raise Doubtful("the list changes faster than it can be read")
+                stretch, page = await self._fetch(max(0, end - 1))
+                fresh = self._listing.take(page)
+                yield page, fresh, None
+                order.add(page.keys)
+                found = found or any(fresh)
+                if not _count(page) or (not any(fresh) and self._stands(page)):
+                    break
+                # what was deleted meanwhile moved up what follows
+                moved = bool(last) and last not in page.keys
+                end = 0 if moved else stretch.start + _count(page)
+                last = b"" if moved else page.keys[-1] if page.keys else b""
+            if not found:
                 return
-            self._end = stretch.start + _count(page)
-        raise Doubtful("the list changes faster than it can be read")
+            order.add_behind(self._front)
+            self._front = order
+
+    def _stands(self, page: Page) -> bool:
+        """Whether a page of the front has what it had when it was read first."""
+        return self._front.has(page.keys) or self._front.full
 
     async def _read_again_and_again(self) -> AsyncIterator[Given]:
         before, lacking = -1, 0

@@ -1,4 +1,5 @@
-"""Which keys a listing has given so far: eight bytes each, however many there are."""
+"""Which keys a listing has given so far: eight bytes each, however many there are; and in which
+order some of them stand."""
 
 from collections.abc import Sequence
 
@@ -57,3 +58,40 @@ class SeenKeys:
             block = np.concatenate((self._old.pop(), block))
             block.sort(kind="stable")
         self._old.append(block)
+
+
+class Order:
+    """In which order keys were seen: the last `most` of them, or (`first`) the first ones."""
+
+    def __init__(self, most: int, *, first: bool = False) -> None:
+        self._most = most
+        self._first = first
+        self._next = 0
+        self._ranks: dict[bytes, int] = {}
+
+    def add(self, keys: Sequence[bytes]) -> None:
+        """Add keys as they follow each other."""
+        for key in keys:
+            if self._first and len(self._ranks) >= self._most:
+                return
+            self._ranks.pop(key, None)
+            self._ranks[key] = self._next
+            self._next += 1
+        while len(self._ranks) > self._most:
+            del self._ranks[next(iter(self._ranks))]
+
+    def add_behind(self, other: "Order") -> None:
+        """Add what another order has besides."""
+        self.add([key for key in other._ranks if key not in self._ranks])
+
+    def has(self, keys: Sequence[bytes]) -> bool:
+        """Say whether all of them are there, in this order."""
+        ranks = [self._ranks.get(key, -1) for key in keys]
+        return -1 not in ranks and all(
+            one < other for one, other in zip(ranks, ranks[1:], strict=False)
+        )
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be more than are kept."""
+        return len(self._ranks) >= self._most
