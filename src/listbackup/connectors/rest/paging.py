@@ -30,8 +30,10 @@ OVERLAP_FROM = 10
 """Pages of so many records or more overlap by one record, where the platform lets us choose after
 which record a page begins: a page that is left out shows."""
 
-_LINK = re.compile(r"<([^<>]*)>((?:\s*;\s*[^\s;,=]+\s*=\s*(?:\"[^\"]*\"|[^\s;,]*))*)")
-_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,]*))", re.IGNORECASE)
+_VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s;,\"']*)"
+_LINK = re.compile(rf"<([^<>]*)>((?:\s*;?\s*[^\s;,=\"'<>]+\s*(?:=\s*{_VALUE})?\s*)*;?)")
+_PART = re.compile(rf"([^\s;,=\"']+)\s*(?:=\s*({_VALUE}))?")
+_NEXT = re.compile(r"\bnext\b", re.IGNORECASE)
 
 
 _WORDS = dict.fromkeys(("true", "1", "yes", "y"), True) | dict.fromkeys(
@@ -209,11 +211,15 @@ def _follow_url(step: Step, url: Any) -> Step | None:
 
 
 def read_link(header: str) -> str:
-    """Give the URL with `rel="next"` of a `Link` header (RFC 8288); empty where there is none."""
+    """Give the URL with `rel="next"` of a `Link` header (RFC 8288); empty where there is none.
+    Raises Contradiction where what cannot be read may be one."""
     for found in _LINK.finditer(header):
-        rel = _REL.search(found[2])
-        if rel and "next" in (rel[1] or rel[2] or "").lower().split():
+        rels = [value for name, value in _PART.findall(found[2]) if name.lower() == "rel"]
+        if "next" in " ".join(one.strip("\"'") for one in rels).lower().split():
             return found[1]
+    rest = _LINK.sub("", header)
+    if _NEXT.search(rest):
+        raise Contradiction("the header Link names a next page in a way that cannot be read")
     return ""
 
 
