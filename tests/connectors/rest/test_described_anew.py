@@ -89,3 +89,35 @@ def test_a_place_of_another_description_is_none(shop: Shop) -> None:
     same.before = {"things": Before(None, place)}
     assert len(same.sync()) < 450
     assert None not in same.marks
+
+
+def test_a_moment_that_is_still_to_come_is_no_moment_to_go_on_from(shop: Shop) -> None:
+    def ahead(request: Request) -> Response:
+        given = shop.answer(request)
+        return Response(
+            given.status, {**given.headers, "date": "Tue, 03 Nov 2026 12:00:00 GMT"}, given.body
+        )
+
+    land = make_land(shop)
+    land.sync()
+    land.answer = ahead
+    land.sync()
+    land.answer = shop.answer
+    shop.records[7] = {**shop.records[7], "updated": 1_793_534_400, "name": "changed"}
+    land.pass_time(hours=20)
+    assert {one["name"] for one in land.sync()} >= {"changed"}
+
+
+def test_a_filter_of_days_asks_for_the_day_before_as_well(shop: Shop) -> None:
+    days: list[str] = []
+
+    def answer(request: Request) -> Response:
+        days.append(query(request).get("since", ""))
+        return write({"data": shop.records[:1], "next": None})
+
+    text = YAML.replace("written: unix", "written: date")
+    land = Land(text.format(title="Things", query=ALL, kept=KEPT), answer, {"shop": "one"})
+    land.sync()
+    land.pass_time(hours=1)
+    land.sync()
+    assert days[-1] == "2026-10-31"

@@ -8,7 +8,7 @@ from typing import Any
 
 from listbackup.connectors.rest.fetching import Listing, Moments
 from listbackup.connectors.rest.filling import Values
-from listbackup.connectors.rest.filters import narrow, read_moment
+from listbackup.connectors.rest.filters import narrow, read_moment, resolution
 from listbackup.connectors.rest.ground import Ground
 from listbackup.connectors.rest.listing import Batch
 from listbackup.connectors.rest.models.pagination import Offset, PageNumber, find_reach
@@ -109,7 +109,9 @@ class Lists:
         values: Values = lent.values if lent else {}
         draft = self._ground.draft(spec.request, values, spec.name).tell(self.parameters)
         if since is not None and spec.since is not None and spec.slices is None:
-            draft = narrow(draft, spec.since, since - timedelta(seconds=spec.since.lookback))
+            # a filter that leaves the moment itself out would leave out all that it cannot tell
+            begin = since - timedelta(seconds=spec.since.lookback) - resolution(spec.since)
+            draft = narrow(draft, spec.since, begin)
         fields = lent.fields if lent else {}
         front = write_front(spec.adds, {**self._ground.values, **values}, fields)
         cutter = Cutter(

@@ -34,6 +34,7 @@ class PipeSink:
         self._pipe = pipe
         self._chunks: list[bytes] = []
         self._held = 0
+        self._unmarked = 0
         self._mark: Mark | None = None
         self._marks = 0
         self._guard = asyncio.Lock()
@@ -45,25 +46,27 @@ class PipeSink:
         self._mark = None
         self._chunks.append(chunk)
         self._held += len(chunk)
+        self._unmarked += len(chunk)
         if self._held >= 2 * CHUNK:
             await self.flush()
 
     async def mark(self, place: Any) -> None:
-        """Hand on what is there, where it is enough."""
+        """Hand on what is there, where enough came since the last mark that was handed on."""
         self._mark = Mark(place)
         self._marks += 1
-        if self._held >= CHUNK or self._marks >= MARKS or place is None:
+        if self._unmarked >= CHUNK or self._marks >= MARKS or place is None:
             await self.flush()
 
     async def flush(self) -> None:
         """Hand on what is left. A mark never overtakes what it speaks of."""
         async with self._guard:
             chunks, mark = self._chunks, self._mark
-            self._chunks, self._held, self._mark, self._marks = [], 0, None, 0
+            self._chunks, self._held, self._mark = [], 0, None
             if chunks:
                 chunk = chunks[0] if len(chunks) == 1 else b"".join(chunks)
                 await self._pipe.put(chunk, len(chunk))
             if mark is not None:
+                self._unmarked = self._marks = 0
                 await self._pipe.put(mark, 0)
 
 

@@ -7,7 +7,7 @@ and then the next sync begins where this one began. Knows no threads.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from listbackup.connectors.rest.answers import Refused
@@ -33,6 +33,8 @@ from listbackup.records import Declared, Outcome
 from listbackup.records.recordlines import join_lines
 
 Json = Any
+AHEAD = timedelta(hours=1)
+"""So far the platform's clock may be ahead of ours."""
 LIST_RATHER = 100
 """Of a stream without children so many changed records are listed rather than read one by one,
 where a whole listing takes fewer requests."""
@@ -312,6 +314,9 @@ class StreamRun:
             starts.append(self.borrowed.moment)
         known = [one for one in starts if one is not None]
         since = min(known) if known else self._newest or self._guess(reading)
+        if since is not None and since > self.ground.pace.now() + AHEAD:
+            # a clock that is wrong by then would hide what changes until that moment
+            return before
         last = self._feed.last if self._feed is not None else None
         return Checkpoint(since, since if reading.full else before.full, last or before.last)
 
