@@ -16,27 +16,37 @@ Json = Any
 
 DEEPEST = 3
 _FIELDS = re.compile(
-    rb'"(?:errors?|exception|fault|faults|success|succeeded|ok|status)"\s*:', re.IGNORECASE
+    rb'"(?:errors?|exception|fault|faults|success|succeeded|ok|status|error_?message|is_?success'
+    rb'|status_?code|result|incomplete_?results|timed_?out)"\s*:',
+    re.IGNORECASE,
 )
-_TROUBLE = frozenset({"error", "errors", "exception", "fault", "faults"})
-_FLAGS = frozenset({"success", "succeeded", "ok"})
+_TROUBLE = frozenset({"error", "errors", "exception", "fault", "faults", "errormessage"})
+_FLAGS = frozenset({"success", "succeeded", "ok", "issuccess"})
+_PARTIAL = frozenset({"incompleteresults", "timedout"})
+_STATES = frozenset({"status", "statuscode", "result"})
 _FAILED = frozenset({"error", "errors", "fail", "failed", "failure", "false"})
 _FINE = frozenset({"", "0", "none", "null", "false", "no", "ok", "success", "no error"})
 _MORE = frozenset(
     {"hasmore", "more", "hasnext", "hasnextpage", "morerecords", "moreresults", "moreitems"}
     | {"moreavailable", "hasmoreitems", "hasmorerecords", "hasmoreresults", "nextpageexists"}
+    | {"istruncated"}
 )
+_LAST = frozenset({"islast", "islastpage", "done"})
+_LINKS = frozenset({"links", "link"})
+_YES = frozenset({"true", "1", "yes"})
+_NO = frozenset({"false", "0", "no"})
 _NEXT = frozenset(
     {"next", "nextpage", "nexturl", "nextpageurl", "nextlink", "nextcursor", "nextpagetoken"}
     | {"nexttoken", "nextpagecursor", "nextpagelink", "odatanextlink", "continuation"}
-    | {"continuationtoken", "nextoffset", "nextpagekey", "nextkey"}
+    | {"continuationtoken", "nextoffset", "nextpagekey", "nextkey", "nextrecordsurl", "nextstart"}
 )
 _TOTALS = frozenset(
     {"total", "totalcount", "totalresults", "totalrecords", "totalitems", "totalhits"}
-    | {"totalelements", "totalentries", "totalsize", "recordcount", "numresults"}
+    | {"totalelements", "totalentries", "totalsize", "recordcount", "numresults", "odatacount"}
 )
 _HEADERS = ("x-total-count", "x-total", "x-wp-total", "total-count", "x-pagination-total-count")
 _COUNT = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"(?:[a-z]+[ =])?[0-9]+-[0-9]+/([0-9]{1,18})", re.IGNORECASE)
 _REL = re.compile(r";\s*rel\s*=\s*\"?[^\",;]*\bnext\b", re.IGNORECASE)
 
 
@@ -51,7 +61,9 @@ def find_failure(rest: bytes) -> str:
             return name
         if plain in _FLAGS and (value is False or str(value).lower() in ("false", "0")):
             return name
-        if plain == "status" and str(value).lower() in _FAILED:
+        if plain in _PARTIAL and value is True:
+            return name
+        if plain in _STATES and (_is_failed(value, codes=plain != "result")):
             return name
     return ""
 
@@ -62,14 +74,18 @@ def find_more(rest: bytes, headers: Mapping[str, str], known: Collection[str] = 
     if _REL.search(headers.get("link", "")) and "link" not in known:
         return "Link"
     skipped = {_plain(one) for one in known}
-    found = ""
+    after = headers.get("x-next-page", "").strip()
+    found = "X-Next-Page" if _leads_on(after) and "xnextpage" not in skipped else ""
     for name, value in _walk(_read(rest), DEEPEST):
         plain = _plain(name)
         if plain in skipped:
             continue
-        if plain in _MORE and isinstance(value, bool):
-            if not value:
+        said = _read_flag(value)
+        if plain in _MORE and said is not None:
+            if not said:
                 return ""
+            found = found or name
+        if plain in _LAST and said is False:
             found = found or name
         if plain in _NEXT and _leads_on(value):
             found = found or name
@@ -81,8 +97,17 @@ def find_total(rest: bytes, headers: Mapping[str, str]) -> tuple[str, int] | Non
     for name in _HEADERS:
         if _COUNT.fullmatch(headers.get(name, "").strip()):
             return name, int(headers[name])
+    whole = _RANGE.fullmatch(headers.get("content-range", "").strip())
+    if whole:
+        return "Content-Range", int(whole[1])
     for name, value in _walk(_read(rest), DEEPEST):
-        if _plain(name) in _TOTALS and isinstance(value, int) and not isinstance(value, bool):
+        if _plain(name) not in _TOTALS:
+            continue
+        if isinstance(value, Mapping):
+            value = value.get("value")
+        if isinstance(value, str) and _COUNT.fullmatch(value):
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool):
             return name, value
     return None
 
@@ -96,7 +121,19 @@ def _read(rest: bytes) -> Mapping[str, Json]:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return {}
-    return {name: _read_value(bytes(raw)) for name, raw in fields.items()}
+    return {
+        name: _read_links(bytes(raw)) if _plain(name) in _LINKS else _read_value(bytes(raw))
+        for name, raw in fields.items()
+    }
+
+
+def _read_links(raw: bytes) -> Json:
+    """Read links as a list of objects as if they were told by their names."""
+    try:
+        links = msgspec.json.decode(raw, type=list[dict[str, Json]])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _read_value(raw)
+    return {str(one.get("rel")): one.get("href") or one.get("url") for one in links}
 
 
 def _read_value(raw: bytes) -> Json:
@@ -119,6 +156,17 @@ def _walk(fields: Mapping[str, Json], deepest: int) -> Iterator[tuple[str, Json]
 
 def _plain(name: str) -> str:
     return re.sub(r"[^a-z]", "", name.lower())
+
+
+def _is_failed(value: Json, *, codes: bool) -> bool:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return codes and 400 <= value < 600
+    return str(value).lower() in _FAILED
+
+
+def _read_flag(value: Json) -> bool | None:
+    plain = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
+    return True if plain in _YES else False if plain in _NO else None
 
 
 def _is_something(value: Json) -> bool:
