@@ -137,3 +137,45 @@ def test_no_place_is_written_behind_what_could_not_be_read() -> None:
     land.sync()
     assert "5 records could not be read" in land.said["things"]
     assert max(one["rows"] for one in land.marks) <= 200
+
+
+FALLING = "since: {field: updated, param: since, written: unix, sees: changed}"
+
+
+def test_a_list_that_begins_with_what_was_changed_last_is_read_until_nothing_new_comes() -> None:
+    records = [{**one, "updated": 2000 - one["id"]} for one in make_things(350)]
+    asked: list[int] = []
+
+    def answer(request: Request) -> Response:
+        shown = sorted(records, key=lambda one: -one["updated"])
+        after = int(query(request).get("cursor", "t-9999")[2:])
+        page = [one for one in shown if one["updated"] < after][:100]
+        asked.append(after)
+        if len(asked) == 1:
+            records[249]["updated"] = 5000
+        return write({"data": page, "next": f"t-{page[-1]['updated']}" if len(page) > 99 else None})
+
+    land = Land(describe(OPAQUE, FALLING), answer)
+    assert {one["id"] for one in land.sync()} == set(range(1, 351))
+    assert land.said == {"things": ""}
+
+
+def test_a_list_in_the_order_of_changes_is_read_once() -> None:
+    records = [{**one, "updated": 2000 + one["id"]} for one in make_things(350)]
+    asked: list[int] = []
+    land = Land(describe(OPAQUE, FALLING), give_opaque(records, asked))
+    assert len(land.sync()) == 350
+    assert asked == [0, 100, 200, 300]
+
+
+def test_exactly_ten_thousand_changes_are_the_end_of_a_search_as_well() -> None:
+    records = [{**one, "updated": 2000 + one["id"]} for one in make_things(12_000)]
+    shown = records[:30]
+    land = Land(describe(OPAQUE, FALLING), give_opaque(shown, []))
+    land.sync()
+    assert land.said == {"things": ""}
+    shown += records[30:10_000]
+    land.answer = give_opaque(shown, [], total=12_000)
+    land.sync()
+    assert "since" in query(land.asked[0])
+    assert "exactly 10000 records" in land.said["things"]

@@ -11,12 +11,18 @@ from listbackup.connectors.rest.filling import Values
 from listbackup.connectors.rest.filters import narrow, read_moment, resolution
 from listbackup.connectors.rest.ground import Ground
 from listbackup.connectors.rest.listing import Batch
-from listbackup.connectors.rest.models.pagination import Offset, PageNumber, find_reach
+from listbackup.connectors.rest.models.pagination import (
+    Offset,
+    OnePage,
+    PageNumber,
+    find_reach,
+)
 from listbackup.connectors.rest.models.streams import Stream
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Cutter
 from listbackup.connectors.rest.parents import Lent, write_front
+from listbackup.connectors.rest.positions import Falling
 from listbackup.connectors.rest.seen import SeenKeys
 from listbackup.connectors.rest.shapes import Shape
 from listbackup.connectors.rest.slices import Sliced
@@ -78,28 +84,46 @@ class Lists:
         if since is not None and count is not None and count.draft is not None:
             # a count of all says nothing of what changed
             count = None
-        odd = self._look_twice(since, lent)
+        falling = self._watch(since, lent)
+        odd = self._look_twice(since, lent, falling)
         counts = since is None and lent is None and spec.total is None
         cap = None if isinstance(paging, PageNumber | Offset) else find_reach(paging)
-        whole = Whole(make, self._notes, paging, count, cap, odd, counts=counts)
+        searched = lent is None and spec.total is None
+        whole = Whole(make, self._notes, paging, count, cap, odd, counts=counts, searched=searched)
         try:
             async for batch in whole.read(place, base):
+                if falling is not None:
+                    falling.look(batch.page.records)
                 yield batch
         except WindowFull as full:
             if lent is not None:
                 raise
             self._notes.doubt(f"{full}; `slices` read such a list in spans of time")
 
-    def _look_twice(self, since: datetime | None, lent: Lent | None) -> Callable[[int], bool]:
+    def _watch(self, since: datetime | None, lent: Lent | None) -> Falling | None:
+        """Watch the order of a whole listing of records whose changes have a moment; pages by
+        number are watched where they are read."""
+        known = self._spec.since
+        paging = self._ground.find_paging(self._spec.paging)
+        numbered = isinstance(paging, PageNumber | Offset | OnePage)
+        if since is not None or lent is not None or numbered or known is None:
+            return None
+        return Falling(known.field) if known.sees == "changed" else None
+
+    def _look_twice(
+        self, since: datetime | None, lent: Lent | None, falling: Falling | None
+    ) -> Callable[[int], bool]:
         """Say of which numbers of records a list is to be read again: of any, where the YAML says
-        so, and where half a page or more is gone since the last time. Pages that a platform leaves
-        out look the same as records that are gone."""
+        so or what was changed last comes first, and where half a page or more is gone since the
+        last time. Pages that a platform leaves out look the same as records that are gone."""
         size = getattr(self._ground.find_paging(self._spec.paging), "size", None)
         page = size.value if size else 100
 
         def is_odd(count: int) -> bool:
             if since is not None or lent is not None:
                 return False
+            if falling is not None and falling.seen:
+                return True
             return self._spec.twice or self._rows - count >= max(1, min(page, self._rows) // 2)
 
         return is_odd

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from listbackup.connectors.rest.pages import fields_of
+
 Json = Any
 COUNTING = re.compile(
     r"\W*(page|p|pg|paged|page_?(no|num|number|index)|current_?page|offset|skip|start|start_?(at|index)"
@@ -37,6 +39,36 @@ def add_anchors(walk: Mapping[str, Json], keys: Sequence[bytes]) -> Mapping[str,
 def read_anchors(walk: Mapping[str, Json]) -> list[bytes]:
     """Read what `add_anchors` added."""
     return [str(one).encode() for one in walk.get("anchors", ())]
+
+
+class Falling:
+    """Looks whether the records of a list come ordered by a field, the greatest first: then one
+    that is changed jumps to pages that were read already."""
+
+    def __init__(self, field: Sequence[str]) -> None:
+        self._field = tuple(field)
+        self._last: Json = None
+        self._ordered = True
+        self._fell = False
+
+    @property
+    def seen(self) -> bool:
+        """Whether all came in that order, and more than one value."""
+        return self._ordered and self._fell
+
+    def look(self, records: Sequence[bytes]) -> None:
+        """See the records of the next page."""
+        if not self._ordered or not records:
+            return
+        values = fields_of(records, self._field)
+        values = values if self._last is None else [self._last, *values]
+        try:
+            pairs = list(zip(values, values[1:], strict=False))
+            self._ordered = all(one >= other for one, other in pairs)
+            self._fell = self._fell or any(one > other for one, other in pairs)
+        except TypeError:
+            self._ordered = False
+        self._last = values[-1]
 
 
 class Positions:

@@ -65,7 +65,8 @@ class Count:
 class Whole:
     """One list. `make` opens a listing for each pass; `most` is where a search is cut off.
     `is_odd` says of a number of records whether it asks for a second look. `counts`: what a page
-    calls its total counts these records, for all we know."""
+    calls its total counts these records, for all we know. `searched`: what comes may have been cut
+    off where searches of platforms end."""
 
     def __init__(
         self,
@@ -77,6 +78,7 @@ class Whole:
         is_odd: Callable[[int], bool] = lambda count: False,
         *,
         counts: bool = False,
+        searched: bool = False,
     ) -> None:
         self._make = make
         self._notes = notes
@@ -85,6 +87,7 @@ class Whole:
         self._most = most
         self._is_odd = is_odd
         self._counts = counts and count is None
+        self._searched = searched and count is None
         self._told: list[int] = []
         self._silent = False
         self._last_page: Page | None = None
@@ -188,8 +191,9 @@ class Whole:
             return f"the last page says that there is more ({more}): look at `paging`"
         total = find_total(page.rest, page.headers) if self._counts else None
         read = self._count_read(listing)
-        limited = getattr(self._paging, "most", None) != "all"
-        if self._counts and limited and read == SEARCHED and (total is None or total[1] == read):
+        limited = self._searched and getattr(self._paging, "most", None) != "all"
+        agreed = self._counts and total is not None and total[1] != read
+        if limited and read == SEARCHED and not agreed:
             return (
                 f"exactly {read} records came, as many as many searches show at most: say `most` "
                 "(`all` where there is no such limit), or how many there are (`total`)"
