@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ class WatchedSource(OvertimeSource):
                 self.seen |= children_of(os.getpid()) - others
                 if self.deadly is not None and steps > self.deadly:
                     for child in self.seen:
-                        os.kill(child, signal.SIGKILL)
+                        with suppress(ProcessLookupError):
+                            os.kill(child, signal.SIGKILL)
 
         reading.read_on = watch  # type: ignore[method-assign]
         return reading
