@@ -50,12 +50,16 @@ def serve(
         raise UsageError("--port is a number up to 65000, --seconds one that is not negative.")
     names = tuple(MAKERS) if platform == "all" else (platform,)
     wishes = SandboxWishes(names, size, seed, faults, port)
-    with open_output(output.json) as out, open_sandbox(out.app, wishes) as sandbox:
+    with (
+        open_output(output.json) as out,
+        open_sandbox(out.app, wishes) as sandbox,
+        # from the first line on: whoever has read it may already end it
+        hearing_signals() as wait,
+    ):
         for one in sandbox.serving:
             out.show("sandbox_serving", one, _describe(one))
-        with hearing_signals() as wait:
-            out.say(_advise(sandbox.serving))
-            wait(seconds)
+        out.say(_advise(sandbox.serving))
+        wait(seconds)
         for stopped in sandbox.stopped():
             out.show("sandbox_stopped", stopped, [_tell(stopped)])
     return 0

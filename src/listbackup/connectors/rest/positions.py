@@ -22,9 +22,8 @@ COUNTING = re.compile(
 FIRST = frozenset(("1", "2"))
 DIGITS = 7
 """Longer numbers are moments."""
-
-
 ANCHORS = 5
+"""So many records at the end of what was read are named in a place."""
 
 
 def add_anchors(walk: Mapping[str, Json], keys: Sequence[bytes]) -> Mapping[str, Json]:
