@@ -36,6 +36,7 @@ from listbackup.vault.holding import (
 )
 from listbackup.vault.installation import Installation
 from listbackup.vault.opening import Access, Vault, open_vault, read_vault_descriptor
+from listbackup.vault.witness import KnownWitnesses
 
 if TYPE_CHECKING:
     from listbackup.config.loading import Configuration
@@ -118,6 +119,7 @@ class App:
         self._configurations: dict[Path, Configuration] = {}
         self._opened: dict[Reach, Vault] = {}
         self._accounts = KnownAccounts()
+        self._witnesses = KnownWitnesses()
 
     @cached_property
     def directories(self) -> Directories:
@@ -209,7 +211,13 @@ class App:
         # a directory is as near as a cache; whoever looks at the whole wants what the store has
         far = not access.url.startswith("file:")
         cache = Cache(self.directories.cache, self.host) if far and not whole else None
-        access = replace(access, secrets=held.secrets, cache=cache, known=self._accounts)
+        access = replace(
+            access,
+            secrets=held.secrets,
+            cache=cache,
+            known=self._accounts,
+            witnesses=self._witnesses,
+        )
         vault = open_vault(access, self.account(reach), whole=whole)
         vault.expect(held.heads, held.kit_date)
         self._opened[reach] = vault

@@ -9,6 +9,7 @@ from listbackup.errors import IntegrityError
 from listbackup.testing.vaults import Trial
 from listbackup.vault.documents import write_document
 from listbackup.vault.ledger import Mark
+from listbackup.vault.opening import open_vault
 from listbackup.vault.witness import WITNESS_TYPE
 
 NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -57,3 +58,20 @@ def test_a_witness_that_somebody_else_wrote_is_not_believed(trial: Trial) -> Non
         vault.witness.read()
     with pytest.raises(IntegrityError, match="not signed by its key"):
         trial.open()
+
+
+def test_what_two_vaults_of_one_process_know_of_a_witness_is_what_its_file_says_now(
+    trial: Trial,
+) -> None:
+    first = trial.open()
+    second = open_vault(first.access)
+    assert first.witness.read() is second.witness.read()
+    second.witness.advance({"default/shop": Mark(5, "sha256:a")}, None)
+    seen = first.witness.read()
+    assert seen is not None and seen.marks["default/shop"] == Mark(5, "sha256:a")
+    path = next((trial.root / "home" / "state").glob("*/witness.json"))
+    path.chmod(0o600)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(raw[60:64], raw[64:68], 1))
+    with pytest.raises(IntegrityError):
+        first.witness.read()

@@ -31,14 +31,14 @@ from listbackup.vault.ledger import Ledger, Mark, Problem
 from listbackup.vault.objects import Objects
 from listbackup.vault.sources import SourceView, load_source
 from listbackup.vault.unlocking import Secret, list_wraps, open_account_key
-from listbackup.vault.witness import Seen, Witness
+from listbackup.vault.witness import KnownWitnesses, Seen, Witness
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """Through what a vault is reached: the store with and without retries, the installation, what
     somebody holds, who listens, what this machine keeps of small objects, and what this process
-    knows of accounts."""
+    knows of accounts and witnesses."""
 
     store: ObjectStore
     exclusive: ObjectStore
@@ -48,6 +48,7 @@ class Access:
     secrets: Sequence[Secret] = ()
     cache: Cache | None = None
     known: KnownAccounts = field(default_factory=KnownAccounts)
+    witnesses: KnownWitnesses = field(default_factory=KnownWitnesses)
 
     @property
     def url(self) -> str:
@@ -212,7 +213,7 @@ def open_vault(access: Access, account: str = "default", *, whole: bool = False)
     installation = access.installation
     first = descriptor.vault not in installation.pins().values()
     signer = installation.ensure_signer(descriptor.vault)
-    witness = Witness(installation, descriptor.vault)
+    witness = Witness(installation, descriptor.vault, access.witnesses)
     seen = witness.read()
     ledger = Ledger(access.store, access.exclusive, access.host, descriptor.vault, account)
     mark = seen.marks.get(ledger.name) if seen else None

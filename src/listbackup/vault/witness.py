@@ -5,6 +5,7 @@ own signer key, replaced in one step, never set back. Behind the vault is normal
 different at the same number, means that the vault was rolled back or forged.
 """
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,18 +29,47 @@ class Seen:
     newest: datetime | None = None
 
 
+class KnownWitnesses:
+    """What files of witnesses said that this process has verified or written: a file with the same
+    bytes says the same, and all who read it share what it says. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[bytes, Seen]] = {}
+
+    def find(self, vault: str, raw: bytes) -> Seen | None:
+        """Give what was read of these bytes; None where they are new."""
+        with self._lock:
+            known = self._known.get(vault)
+        return known[1] if known is not None and known[0] == raw else None
+
+    def learn(self, vault: str, raw: bytes, seen: Seen) -> Seen:
+        """Remember what these bytes say, in place of what others said."""
+        with self._lock:
+            self._known[vault] = raw, seen
+        return seen
+
+
 class Witness:
     """The witness of one vault in one installation."""
 
-    def __init__(self, installation: Installation, vault: str) -> None:
+    def __init__(
+        self, installation: Installation, vault: str, known: KnownWitnesses | None = None
+    ) -> None:
         self._installation = installation
         self._vault = vault
+        self._known = known or KnownWitnesses()
 
     def read(self) -> Seen | None:
         """Give what was seen; None at first contact. Raises IntegrityError when damaged."""
         raw = self._installation.read(self._vault, _FILE)
         if raw is None:
             return None
+        return self._known.find(self._vault, raw) or self._known.learn(
+            self._vault, raw, self._verify(raw)
+        )
+
+    def _verify(self, raw: bytes) -> Seen:
         path = self._installation.place(self._vault, _FILE)
         hint = f"If you trust the vault as it is now, remove {path} and look at it anew."
         envelope = read_envelope(raw, WITNESS_TYPE)
@@ -85,3 +115,4 @@ class Witness:
             }
             raw = write_envelope(WITNESS_TYPE, write_document(document), signer)
             self._installation.write(self._installation.place(self._vault, _FILE), raw)
+            self._known.learn(self._vault, raw, Seen(merged, latest))

@@ -36,6 +36,7 @@ from listbackup.testing.hosts import SeededEntropy
 from listbackup.testing.paces import PlayedPace
 
 Record = dict[str, Any]
+Answer = Callable[[Request], Response]
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 HEAD = """
 platform: land
@@ -60,7 +61,7 @@ class Land:
     where all is well; `declared` are streams that it declared to be not permitted."""
 
     yaml: str
-    answer: Callable[[Request], Response]
+    answer: Answer
     settings: dict[str, str] = field(default_factory=dict)
     pace: PlayedPace = field(default_factory=lambda: PlayedPace(START))
     asked: list[Request] = field(default_factory=list)

@@ -19,6 +19,7 @@ from listbackup.connectors.rest.seen import SeenKeys
 from listbackup.connectors.rest.slices import Sliced
 from listbackup.connectors.rest.transport import Request, Response
 from listbackup.testing.paces import PlayedPace
+from tests.connectors.rest.lands import Answer, Land, Record, make_things, query, write
 from tests.connectors.rest.shelves import PlainAsker
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,7 +73,7 @@ def read(search: Search, *, span: int) -> tuple[set[int], str]:
         return listing
 
     async def run() -> set[int]:
-        sliced = Sliced(make, notes, moments, paging, SINCE, MOST)
+        sliced = Sliced(make, notes, moments, paging, SINCE, MOST, seen=seen)
         found: set[int] = set()
         async for batch in sliced.read(BEGIN, BEGIN + timedelta(seconds=span)):
             found |= {json.loads(one)["id"] for one in batch.page.records}
@@ -107,3 +108,75 @@ def test_too_many_records_of_one_moment_are_named() -> None:
     found, doubt = read(search, span=1005)
     assert {20, 21} <= found
     assert "more than 8 records have the time" in doubt
+
+
+LIST = """
+streams:
+  - name: things
+    request: {path: /things}
+    records: data
+    paging: {kind: offset, param: offset, size: {param: limit, value: 100}}
+    since: {param: from, until: to, field: at, written: iso}
+    slices: {most: 300, begins: "2026-01-01T00:00:00Z"}
+    %s
+    restore: {kind: archive_only, why: a test}
+"""
+
+
+def search(records: list[Record], *, total: bool, minutes: bool = False) -> Answer:
+    """Searches that give at most 300; their filter may cut to minutes and leave both out."""
+
+    def fits(at: str | None, low: str | None, high: str | None) -> bool:
+        if at is None:
+            return low is None and high is None
+        if minutes:
+            low, high, at = (one and one[:16] for one in (low, high, at))
+        return (low is None or str(at) > low) and (high is None or str(at) < high)
+
+    def answer(request: Request) -> Response:
+        asked = query(request)
+        found = [one for one in records if fits(one["at"], asked.get("from"), asked.get("to"))]
+        shown, at = found[:300], int(asked.get("offset", 0))
+        size = int(asked.get("limit", 10))
+        said = {"total": len(found)} if total else {}
+        return write({"data": shown[at : at + size], **said})
+
+    return answer
+
+
+def make_timed(count: int, begin: datetime, step: timedelta) -> list[Record]:
+    return [
+        {**one, "at": (begin + number * step).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        for number, one in enumerate(make_things(count))
+    ]
+
+
+def test_a_filter_that_cuts_to_minutes_and_leaves_its_bounds_out_loses_nothing() -> None:
+    records = make_timed(900, BEGIN, timedelta(minutes=7, seconds=13))
+    land = Land(LIST % "", search(records, total=False, minutes=True))
+    assert len(land.sync()) == 900
+    assert land.said == {"things": ""}
+
+
+def test_what_is_older_than_the_first_span_is_found() -> None:
+    records = make_timed(50, datetime(1999, 5, 1, tzinfo=UTC), timedelta(hours=5))
+    records += make_timed(900, BEGIN, timedelta(hours=3))
+    for number, one in enumerate(records):
+        one["id"] = number
+    land = Land(LIST % "", search(records, total=False))
+    assert len(land.sync()) == 950
+    assert land.said == {"things": ""}
+
+
+def test_records_without_a_time_are_missed_by_the_count() -> None:
+    records = make_timed(200, BEGIN, timedelta(hours=3))
+    for one in records[:3]:
+        one["at"] = None
+    land = Land(LIST % "", search(records, total=True))
+    assert len(land.sync()) == 197
+    assert "says that there are 200 records, and 197 have a time (at)" in land.said["things"]
+    land = Land(LIST % "total: {path: total}", search(records, total=True))
+    land.sync()
+    assert "says that there are 200 records, and 197 have a time (at)" in land.said["things"]
+    land = Land(LIST % "total: {path: total, exact: false}", search(records, total=True))
+    assert (len(land.sync()), land.said["things"]) == (197, "")

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.connectors.rest.lands import Land, Record, describe, make_things, write
-from tests.connectors.rest.strangers import assert_all, assert_doubt, give
+from listbackup.connectors.rest.transport import Request, Response
+from tests.connectors.rest.lands import Land, Record, describe, make_things, query, write
+from tests.connectors.rest.strangers import PAGES, assert_all, assert_doubt, give
 
 THINGS = make_things(5)
 
@@ -16,6 +17,7 @@ THINGS = make_things(5)
         {"isLast": False},
         {"meta": {"isLastPage": False}},
         {"done": False},
+        {"last": False},
         {"nextRecordsUrl": "/q/2"},
         {"next_start": 5},
         {"IsTruncated": True},
@@ -31,6 +33,32 @@ def test_more_is_seen_in_many_words(sign: Record) -> None:
 )
 def test_totals_are_seen_in_many_shapes(sign: Record) -> None:
     assert_doubt(Land(describe(""), give({"data": THINGS, **sign})), "says that there are 900")
+
+
+@pytest.mark.parametrize(
+    ("sign", "left"),
+    [
+        ({"page": 1, "pages": 7}, 6),
+        ({"current_page": 1, "last_page": 2}, 1),
+        ({"pageIndex": 0, "totalPages": 3}, 2),
+        ({"meta": {"pagination": {"page": "1", "page_count": "4"}}}, 3),
+        ({"total_pages": 5}, 4),
+    ],
+)
+def test_pages_that_are_left_are_seen(sign: Record, left: int) -> None:
+    assert_doubt(Land(describe(""), give({"data": THINGS, **sign})), f"there are {left} pages more")
+
+
+def test_a_last_page_that_says_so_by_its_number_is_the_last() -> None:
+    records = make_things(250)
+
+    def answer(request: Request) -> Response:
+        asked = query(request)
+        size, page = int(asked["limit"]), int(asked["page"])
+        told = {"page": page, "last_page": -(-len(records) // size), "last": page * size >= 250}
+        return write({"data": records[(page - 1) * size : page * size], **told})
+
+    assert_all(Land(describe(PAGES.replace("1000", "100")), answer), records)
 
 
 def test_headers_tell_of_more_and_of_how_many() -> None:
@@ -71,6 +99,10 @@ def test_failures_and_parts_are_seen_in_many_words(sign: Record) -> None:
         {"links": [{"rel": "self", "href": "/things"}, {"rel": "next", "href": None}]},
         {"status": 200, "statusCode": "200", "result": 1, "errorMessage": None},
         {"status": "active", "result": "success", "isSuccess": True},
+        {"page": 1, "pages": 1, "last": True},
+        {"pageIndex": 0, "totalPages": 1},
+        {"current_page": 1, "last_page": 1, "number": 3},
+        {"page": 1, "pages": 0},
         {"incomplete_results": False, "timed_out": False, "errorMessage": ""},
     ],
 )

@@ -34,3 +34,7 @@ class Asker(Protocol):
 
 class Doubtful(Exception):
     """A listing cannot go on, and what came of it is true but may not be all."""
+
+
+class WindowFull(Doubtful):
+    """There are more records than the platform shows of one search."""

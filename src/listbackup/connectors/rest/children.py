@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from listbackup.connectors.rest.answers import Refused
+from listbackup.connectors.rest.answers import Refused, WindowFull
 from listbackup.connectors.rest.listing import Batch
 from listbackup.connectors.rest.notes import Notes
-from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Page
 from listbackup.connectors.rest.parallel import for_each
 from listbackup.connectors.rest.parents import Lending, Lent, find_clash

@@ -29,7 +29,7 @@ MOST_CHANGES = 100_000
 @dataclass(slots=True)
 class Changes:
     """What a feed says of one stream: the fate of records by their id (`either`: two events of
-    one moment say different things). `reason`: why it says nothing."""
+    one moment say different things), and when. `reason`: why it says nothing."""
 
     reason: str = ""
     fates: dict[Json, Fate] = field(default_factory=dict)
@@ -70,6 +70,7 @@ class FeedReader:
         self._since = {name: one for name, one in since.items() if self.is_kept(one, now)}
         self.last: tuple[str, Json] | None = None
         self.began: datetime | None = None
+        self._named = False
         self._found: dict[str, Changes] | None = None
         self._guard = asyncio.Lock()
 
@@ -81,6 +82,15 @@ class FeedReader:
 
     def _begin(self, since: datetime) -> datetime:
         return since - timedelta(seconds=self._feed.since.lookback)
+
+    def may_be_late(self, changes: Changes, key: Json) -> bool:
+        """Say whether a record that is not found may come yet: the event is young, and another
+        one would tell if it were gone."""
+        told = read_moment(changes.times.get(key), self._feed.since.zone)
+        if told is None or self.began is None or not self._feed.deleted:
+            return False
+        young = told > self.began - timedelta(seconds=self._feed.since.lookback)
+        return young and changes.fates[key] == "changed"
 
     def find(self, stream: str) -> Changes:
         """Give what it says of a stream; `read` comes first."""
@@ -109,13 +119,15 @@ class FeedReader:
             listing.notes.doubt(error.message)
         self.began = listing.moments.first
         for name, changes in found.items():
-            changes.times.clear()
             changes.reason = changes.reason or self._judge(name, listing)
         return found
 
     def _judge(self, name: str, listing: Listing) -> str:
         if listing.notes.reason:
             return f"the events of {self._feed.name} could not be read: {listing.notes.reason}"
+        if listing.seen.count and not self._named:
+            where = ".".join(self._feed.object)
+            return f"no event of {self._feed.name} says what it is about ({where})"
         checkpoint = self._since[name]
         if checkpoint.last is None or checkpoint.since is None:
             return ""
@@ -137,6 +149,7 @@ class FeedReader:
             kind, subject, time = (row[place] for place in told[:3])
             if self.last is None or _is_later(time, self.last[1]):
                 self.last = (key.decode(), time)
+            self._named = self._named or subject is not None
             for one in feed.streams:
                 if one.object == subject and one.stream in found:
                     name = ".".join(one.id or feed.id)

@@ -45,7 +45,7 @@ class Listing:
     `seen` has the keys of this list; `shared`, where given, those of all lists of the stream, and
     `twins` keys with their records, where a key might be good within one list only. `sure`: its
     first page is asked for until it is the same twice, where nothing else shows that it is one.
-    `notes.rows` counts the keys of the stream.
+    `last` is the page that the list ended with, so far. `notes.rows` counts the keys of the stream.
     """
 
     asker: Asker
@@ -59,6 +59,7 @@ class Listing:
     total: int | None = None
     twins: SeenKeys | None = None
     sure: bool = False
+    last: Page | None = None
 
     async def fetch(self, draft: Draft) -> Page:
         """Ask for a page until every record in it can be kept, at most four times; then give it

@@ -12,7 +12,10 @@ from listbackup.connectors.rest.answers import Doubtful, Refused
 from listbackup.connectors.rest.fetching import TRIES, Listing, Sizes
 from listbackup.connectors.rest.models.pagination import (
     AfterKey,
+    Cursor,
     Keyset,
+    LinkHeader,
+    NextUrl,
     Offset,
     OnePage,
     PageNumber,
@@ -27,6 +30,7 @@ from listbackup.connectors.rest.paging import (
     begin,
     counts_pages,
     follow,
+    read_more,
     read_step,
 )
 from listbackup.connectors.rest.stretches import may_be_cut
@@ -75,16 +79,21 @@ class _Chain:
         self._fruitless = 0
         self._pages = 0
         self._widest = 0
+        self._cut = 0
+        self._came = (0, 0)
 
     async def read(self, step: Step | None) -> AsyncIterator[Batch]:
         listing = self._listing
         while step is not None:
             page, known, following, problem = await self._turn(step)
             fresh = listing.take(page, known)
+            listing.last = page
             place = following.write() if following and not problem else None
             yield Batch(page, fresh, place)
             if problem:
                 raise Doubtful(problem)
+            if any(known):
+                listing.notes.doubt(step.doubt)
             self._bound(any(fresh))
             self._before, step = step, following
 
@@ -96,6 +105,7 @@ class _Chain:
             digest = hash(tuple(page.keys))
             following, problem = None, ""
             fresh = self._listing.seen.look(page.keys)
+            self._learn_cut(any(fresh))
             if page.keys and digest in self._known and not isinstance(self._paging, Keyset):
                 problem = "a page came twice"
             else:
@@ -106,17 +116,40 @@ class _Chain:
                         following = Step(url=self._listing.draft.conceal(following.url))
                 except Contradiction as found:
                     problem = str(found)
-            if not problem or tries == TRIES:
+            oddly = following is None and self._ends_oddly(page, asked)
+            again = bool(problem) or (tries == 1 and oddly)
+            if not again or tries == TRIES:
                 break
             await self._listing.rest(tries)
         self._known.add(digest)
+        self._came = (len(page.records), asked)
         return page, fresh, following, problem
+
+    def _learn_cut(self, fruitful: bool) -> None:
+        """See whether the page before, which was not the last, had fewer records than were asked
+        for."""
+        count, asked = self._came
+        if fruitful and count < asked:
+            self._cut = max(self._cut, count)
 
     def _find_full(self, page: Page, asked: int) -> int:
         """Say how many records a full page has: fewer than were asked for, where the platform
-        seems to cut its pages."""
+        cuts its pages, or seems to."""
         self._widest = max(self._widest, len(page.records))
-        return min(asked, self._widest) if may_be_cut(self._widest) else asked
+        if may_be_cut(self._widest):
+            return min(asked, self._widest)
+        return min(asked, self._cut or asked)
+
+    def _ends_oddly(self, page: Page, asked: int) -> bool:
+        """Whether the list ends with a page that is as full as others are, or with one that lacks
+        what the others said: a platform may have left something out this once."""
+        paging = self._paging
+        if not isinstance(paging, Cursor | LinkHeader | NextUrl):
+            return False
+        more = paging.more if isinstance(paging, Cursor) else ()
+        silent = bool(more) and bool(page.rest) and read_more(page, more) is None
+        # the end is told by the last page alone, or (`more`) by none of several
+        return bool(asked and len(page.records) >= asked) or (silent and self._pages > 0)
 
     async def _ask(self, step: Step) -> tuple[Page, int]:
         """Fetch the page of a step, by another of its values or in smaller pieces if need be."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from listbackup.connectors.rest.answers import WindowFull
 from listbackup.connectors.rest.fetching import Listing, Moments
 from listbackup.connectors.rest.filling import Values
 from listbackup.connectors.rest.filters import narrow, read_moment, resolution
@@ -19,7 +20,6 @@ from listbackup.connectors.rest.models.pagination import (
 )
 from listbackup.connectors.rest.models.streams import Stream
 from listbackup.connectors.rest.notes import Notes
-from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Cutter
 from listbackup.connectors.rest.parents import Lent, write_front
 from listbackup.connectors.rest.positions import Falling
@@ -72,13 +72,16 @@ class Lists:
             begin = read_moment(spec.slices.begins)
             if begin is None:
                 raise SourceError(f"{spec.slices.begins} is no moment.", subject=spec.name)
-            if since is not None:
-                begin = since - timedelta(seconds=spec.since.lookback)
-            most = spec.slices.most
-            sliced = Sliced(make, self._notes, self._moments, paging, spec.since, most, count)
+            most, seen = spec.slices.most, self._seen
+            sliced = Sliced(
+                make, self._notes, self._moments, paging, spec.since, most, count, seen=seen
+            )
             # what is newer than this comes last, in a span that is open: clocks differ
             end = self._ground.now - timedelta(seconds=spec.since.lookback)
-            async for batch in sliced.read(begin, end):
+            if since is not None:
+                begin = since - timedelta(seconds=spec.since.lookback)
+            read = sliced.read_all if since is None and lent is None else sliced.read
+            async for batch in read(begin, end):
                 yield batch
             return
         if since is not None and count is not None and count.draft is not None:

@@ -13,10 +13,17 @@ is the same twice.
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from listbackup.connectors.rest.answers import Doubtful, Refused
+from listbackup.connectors.rest.answers import Doubtful, Refused, WindowFull
 from listbackup.connectors.rest.fetching import TRIES, Listing
-from listbackup.connectors.rest.models.pagination import Offset, PageNumber, find_reach
+from listbackup.connectors.rest.models.pagination import Offset, PageNumber
+from listbackup.connectors.rest.numbering import (
+    NumberedPages,
+    count_positions,
+    is_no_such_page,
+)
 from listbackup.connectors.rest.pages import Page
+from listbackup.connectors.rest.passes import Passes
+from listbackup.connectors.rest.positions import ANCHORS
 from listbackup.connectors.rest.seen import Order
 from listbackup.connectors.rest.stretches import Stretch, look_behind, may_be_cut, reach
 
@@ -24,20 +31,14 @@ Json = Any
 Given = tuple[Page, list[bool], Json]
 
 MOST_FRUITLESS = 100
-MOST_PASSES = 5
 MOST_SKIPPED = 3
 """So many records, one after the other, are gone around; where more fail it is not they."""
-ANCHORS = 5
 FRONT = 5_000
 """Of so many records at the beginning it is known in which order they came."""
 MOST_FRONTS = 3
 MOST_ONWARD = 10
-SEARCHES = frozenset((1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000))
-"""So many records searches of platforms reach at most, without saying so."""
-
-
-class WindowFull(Doubtful):
-    """There are more records than the platform shows of one search."""
+BEYOND = (2, 4, 8)
+"""So many pages behind the last one are looked at."""
 
 
 class _Unfilled(Exception):
@@ -52,9 +53,8 @@ class NumberedWalk:
     ) -> None:
         self._listing = listing
         self._paging = paging
-        self._reaches = find_reach(paging)
-        self._numbered = isinstance(paging, PageNumber)
-        self._most = paging.size.value
+        self._pages = NumberedPages(listing, paging)
+        self._most = self._pages.most
         self._end = int(place["at"]) if place else 0
         self._tail = [str(one).encode() for one in place["anchors"]] if place else []
         self._resumed = place is not None
@@ -76,7 +76,7 @@ class NumberedWalk:
         except _Unfilled:
             if self._resumed:
                 raise _forgotten() from None
-            async for given in self._read_again_and_again():
+            async for given in Passes(self._pages).read():
                 yield given
 
     async def _read_overlapping(self) -> AsyncIterator[Given]:
@@ -86,8 +86,8 @@ class NumberedWalk:
             known = self._find_known(page)
             self._watch(stretch, page, all(known))
             stood = all(known) and self._ends(stretch, page)
-            if _count(page) or stretch.start == 0:
-                self._end = stretch.start + _count(page)
+            if count_positions(page) or stretch.start == 0:
+                self._end = stretch.start + count_positions(page)
                 self._tail = [*self._tail, *page.keys][-ANCHORS:]
                 self._recent.add(page.keys)
                 self._front.add(
@@ -98,6 +98,7 @@ class NumberedWalk:
             all_known = all(known) and not page.lacking
             over = await self._is_over(stretch, page, all_known, stood=stood)
             place = {"at": self._end, "anchors": [one.decode() for one in self._tail]}
+            self._listing.last = page
             yield page, self._listing.take(page), None if over else place
         if self._shifted:
             async for given in self._read_front():
@@ -122,7 +123,12 @@ class NumberedWalk:
                     raise _forgotten()
                 return stretch, page
             self._shifted = True
-            if known and all(known) and 1 < _count(page) == stretch.size and onward < MOST_ONWARD:
+            if (
+                known
+                and all(known)
+                and 1 < count_positions(page) == stretch.size
+                and onward < MOST_ONWARD
+            ):
                 # what we look for stands behind it
                 onward, start = onward + 1, stretch.stop - 1
                 continue
@@ -159,7 +165,7 @@ class NumberedWalk:
         """Nothing new came, and not the last record that is known: perhaps an earlier page."""
         for tries in range(1, TRIES):
             await self._listing.rest(tries)
-            page = await self._listing.fetch(self._tell(stretch))
+            page = await self._pages.fetch(stretch)
             if not all(not new for new in self._listing.seen.look(page.keys)) or self._ends(
                 stretch, page
             ):
@@ -173,9 +179,9 @@ class NumberedWalk:
         while True:
             stretch = self._aim(start, most)
             try:
-                page = await self._listing.fetch(self._tell(stretch))
+                page = await self._pages.fetch(stretch)
             except Refused as refused:
-                if _is_no_such_page(refused) and self._is_our_own(stretch):
+                if is_no_such_page(refused) and self._is_our_own(stretch):
                     raise _Unfilled from refused
                 if refused.means not in ("transient", "too_large") or self._resumed:
                     raise
@@ -188,7 +194,7 @@ class NumberedWalk:
                         # overlapping pages do not come any more: take the next record alone
                         self._bare, start, most = True, self._end, 1
                 continue
-            if _count(page) > stretch.size:
+            if count_positions(page) > stretch.size:
                 raise _Unfilled
             self._skipped = 0
             if self._bare:
@@ -203,7 +209,7 @@ class NumberedWalk:
     def _find_smaller(self, start: int, size: int) -> int:
         """Say how many positions to ask for instead; 0 where there is no smaller stretch."""
         sizes = range(size // 2, 1, -1)
-        return next((one for one in sizes if reach(start, one, self._numbered)), 0)
+        return next((one for one in sizes if reach(start, one, self._pages.numbered)), 0)
 
     def _leave_out(self, refused: Refused) -> None:
         """Note the record at the next position as one that cannot be read. Raises Refused where
@@ -217,21 +223,15 @@ class NumberedWalk:
     def _aim(self, start: int, most: int) -> Stretch:
         if self._bare:
             return Stretch(start, 1)
-        limit = self._reaches
-        if self._numbered and not self._paging.size.param:
+        limit = self._pages.reaches
+        if self._pages.numbered and not self._pages.sized:
             raise _Unfilled
-        found = reach(start, most, self._numbered, limit)
+        found = reach(start, most, self._pages.numbered, limit)
         if found is not None:
             return found
-        if limit is not None and reach(start, most, self._numbered) is not None:
+        if limit is not None and reach(start, most, self._pages.numbered) is not None:
             raise WindowFull(f"the platform shows no more than {limit} records of this list")
         raise _Unfilled
-
-    def _tell(self, stretch: Stretch) -> Any:
-        paging = self._paging
-        where = paging.first + stretch.number if isinstance(paging, PageNumber) else stretch.start
-        size = {paging.size.param: stretch.size} if paging.size.param else {}
-        return self._listing.draft.tell({paging.param: where, **size})
 
     def _watch(self, stretch: Stretch, page: Page, all_known: bool) -> None:
         """See whether the last record stands where it stood, and whether anything is new."""
@@ -244,18 +244,32 @@ class NumberedWalk:
             raise Doubtful("the list does not end: the same records came again and again")
 
     async def _is_over(self, stretch: Stretch, page: Page, all_known: bool, *, stood: bool) -> bool:
-        count = _count(page)
+        count = count_positions(page)
         if not count:
+            if stretch.start == 0 and self._listing.sure:
+                await self._look_beyond(stretch, 1)
             return True
         total = self._listing.total
-        if self._reaches == self._end and total is not None:
+        if self._pages.reaches == self._end and total is not None:
             return self._listing.seen.count >= total
         if count == stretch.size and not stood:
             return False
         short = total is None or self._listing.seen.count >= total
         if self._paging.short_ends and short and not may_be_cut(count):
             return True
-        return await self._is_nothing_behind(stretch, page, count, all_known=all_known)
+        over = await self._is_nothing_behind(stretch, page, count, all_known=all_known)
+        if over and stretch.start:
+            await self._look_beyond(stretch, *BEYOND)
+        return over
+
+    async def _look_beyond(self, stretch: Stretch, *far: int) -> None:
+        """See that nothing stands some pages behind the end: a platform may hide all records of
+        a page. Raises _Unfilled where something does."""
+        for one in far:
+            beyond = Stretch(stretch.start + one * stretch.size, stretch.size)
+            page = await self._pages.fetch_beyond(beyond)
+            if page is not None and not all(self._find_known(page)):
+                raise _Unfilled
 
     async def _is_nothing_behind(
         self, stretch: Stretch, page: Page, count: int, *, all_known: bool
@@ -263,8 +277,8 @@ class NumberedWalk:
         """A page has fewer records than were asked for: see that none follows it, and none where
         it would have ended. A platform may cut its pages and say nothing."""
         own = {*page.keys, *page.aside}
-        for behind in look_behind(stretch, count, self._numbered, self._reaches):
-            found = await self._fetch_behind(behind)
+        for behind in look_behind(stretch, count, self._pages.numbered, self._pages.reaches):
+            found = await self._pages.fetch_behind(behind)
             if found is None:
                 continue
             right = behind.start == stretch.start + count
@@ -272,13 +286,13 @@ class NumberedWalk:
             fresh = [not known and key not in own for known, key in pairs]
             if found.lacking and not any(fresh) and not found.keys:
                 return False
-            if _count(found) and all_known:
-                if _count(found) < ANCHORS and {*found.keys} <= {*self._tail}:
+            if count_positions(found) and all_known:
+                if count_positions(found) < ANCHORS and {*found.keys} <= {*self._tail}:
                     # the last records moved down
                     return False
                 raise _Unfilled
             if right and not any(fresh):
-                if not (self._numbered or _count(found)):
+                if not (self._pages.numbered or count_positions(found)):
                     return True
                 continue
             if fresh and all(fresh) and right and behind.start == count > 1:
@@ -286,29 +300,6 @@ class NumberedWalk:
             if fresh:
                 return False
         return True
-
-    async def _fetch_behind(self, stretch: Stretch, *, short: bool = True) -> Page | None:
-        """Fetch what may be behind the end; None where the platform says twice that there is no
-        such page. Raises WindowFull where it says so after a page that was not `short`, and in
-        a way or at a place that may be a limit of its searches."""
-        again = False
-        while True:
-            try:
-                return await self._listing.fetch(self._tell(stretch))
-            except Refused as refused:
-                if not _is_no_such_page(refused):
-                    raise
-                at_edge = stretch.start in SEARCHES and self._paging.most != "all"
-                limit = refused.means == "invalid" or at_edge
-                if again and limit and not short:
-                    raise WindowFull(
-                        f"the platform refuses what comes after {stretch.start} records: "
-                        f"{refused.message}"
-                    ) from refused
-                if again:
-                    return None
-            again = True
-            await self._listing.rest(1)
 
     async def _read_front(self) -> AsyncIterator[Given]:
         """Read the beginning again, until a page has nothing new."""
@@ -327,11 +318,11 @@ class NumberedWalk:
                 yield page, fresh, None
                 order.add(page.keys)
                 found = found or any(fresh)
-                if not _count(page) or (not any(fresh) and self._stands(page)):
+                if not count_positions(page) or (not any(fresh) and self._stands(page)):
                     break
                 # what was deleted meanwhile moved up what follows
                 moved = bool(last) and last not in page.keys
-                end = 0 if moved else stretch.start + _count(page)
+                end = 0 if moved else stretch.start + count_positions(page)
                 last = b"" if moved else page.keys[-1] if page.keys else b""
             if not found:
                 return
@@ -341,50 +332,6 @@ class NumberedWalk:
     def _stands(self, page: Page) -> bool:
         """Whether a page of the front has what it had when it was read first."""
         return self._front.has(page.keys) or self._front.full
-
-    async def _read_again_and_again(self) -> AsyncIterator[Given]:
-        before, lacking = -1, 0
-        for _ in range(MOST_PASSES):
-            # what could not be read is counted anew in each pass
-            self._listing.notes.lacking -= lacking
-            count, found, position, short, lacking = 0, False, 0, False, 0
-            while True:
-                stretch = Stretch(position, self._most)
-                if self._reaches is not None and stretch.stop > self._reaches:
-                    raise WindowFull(
-                        f"the platform shows no more than {self._reaches} records of this list"
-                    )
-                if position:
-                    behind = await self._fetch_behind(stretch, short=short)
-                else:
-                    behind = await self._listing.fetch(self._tell(stretch))
-                if behind is None or not _count(behind):
-                    break
-                page = behind
-                fresh = self._listing.take(page)
-                count, found = count + _count(page), found or any(fresh)
-                lacking += len(page.lacking)
-                self._fruitless = 0 if any(fresh) else self._fruitless + 1
-                if self._fruitless > MOST_FRUITLESS and count > 2 * self._listing.seen.count:
-                    raise Doubtful("the list does not end: the same records came again and again")
-                yield page, fresh, None
-                short = _count(page) < self._most
-                # pages by offset may be cut short
-                position = stretch.stop if self._numbered else position + _count(page)
-            if not found and count == before:
-                return
-            before = count
-        raise Doubtful("the list changed each time it was read")
-
-
-def _count(page: Page) -> int:
-    """Count the positions that a page has, whether their records can be kept or not."""
-    return len(page.keys) + len(page.lacking) + len(page.aside)
-
-
-def _is_no_such_page(refused: Refused) -> bool:
-    """Whether the platform itself said that it does not give such a page."""
-    return refused.means in ("missing", "invalid") and 400 <= refused.status < 500
 
 
 def _forgotten() -> Refused:

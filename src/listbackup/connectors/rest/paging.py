@@ -52,7 +52,7 @@ class Step:
     `expects` is the key of a record that the page should have; where it has not, `closer` are
     parameters that tell whether that record is gone or a page was left out. `others` are values
     for the same parameter that would do as well, best first, None to begin again. `final`: the
-    page before said that it was the last.
+    page before said that it was the last. `doubt`: what is wrong if anything new comes there.
     """
 
     parameters: Mapping[str, Json] = field(default_factory=dict)
@@ -61,6 +61,7 @@ class Step:
     closer: Mapping[str, Json] = field(default_factory=dict)
     others: tuple[Json, ...] = ()
     final: bool = False
+    doubt: str = ""
 
     def apply(self, draft: Draft) -> Draft:
         """Ask there."""
@@ -261,7 +262,9 @@ def _follow_value(
     if below is None and full:
         raise Contradiction(f"more than {size - 1} records have the same {name}, {top}")
     # a platform that leaves the value itself out would leave out its other records as well
-    return Step({**step.parameters, paging.param: _write(paging, top if below is None else below)})
+    told = {**step.parameters, paging.param: _write(paging, top if below is None else below)}
+    crowd = "" if below is not None else f"all records of a page have the same {name}, {top}"
+    return Step(told, doubt=f"{crowd}, and there may be more of them" if crowd else "")
 
 
 def _see_nothing(page: Page) -> None:
@@ -285,4 +288,10 @@ def _follow_sort(paging: SearchAfter, step: Step, page: Page) -> Step | None:
         raise Contradiction(f"a record has no {'.'.join(paging.field)} to go on from")
     if step.parameters.get(paging.param) == value:
         raise Contradiction("a page names itself as the next one")
-    return Step({paging.param: value})
+    values = fields_of(page.records, paging.field)
+    tied = any(one == other for one, other in zip(values, values[1:], strict=False))
+    name = ".".join(paging.field)
+    doubt = (
+        f"records have the same {name}, so one may be left out where pages meet: sort by the key"
+    )
+    return Step({paging.param: value}, doubt=doubt if tied else "")

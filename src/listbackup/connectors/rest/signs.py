@@ -44,6 +44,12 @@ _TOTALS = frozenset(
     {"total", "totalcount", "totalresults", "totalrecords", "totalitems", "totalhits"}
     | {"totalelements", "totalentries", "totalsize", "recordcount", "numresults", "odatacount"}
 )
+_PAGE = frozenset({"page", "currentpage", "pagenumber", "pageno", "pageindex", "pagenum", "xpage"})
+_PAGES = frozenset(
+    {"totalpages", "lastpage", "pagecount", "pagescount", "numpages", "numberofpages", "pages"}
+    | {"maxpage", "xtotalpages", "xwptotalpages"}
+)
+_PAGE_HEADERS = ("x-page", "x-total-pages", "x-wp-totalpages")
 _HEADERS = ("x-total-count", "x-total", "x-wp-total", "total-count", "x-pagination-total-count")
 _COUNT = re.compile(r"[0-9]{1,18}")
 _RANGE = re.compile(r"(?:[a-z]+[ =])?[0-9]+-[0-9]+/([0-9]{1,18})", re.IGNORECASE)
@@ -85,7 +91,7 @@ def find_more(rest: bytes, headers: Mapping[str, str], known: Collection[str] = 
             if not said:
                 return ""
             found = found or name
-        if plain in _LAST and said is False:
+        if (plain in _LAST and said is False) or (plain == "last" and value is False):
             found = found or name
         if plain in _NEXT and _leads_on(value):
             found = found or name
@@ -105,11 +111,29 @@ def find_total(rest: bytes, headers: Mapping[str, str]) -> tuple[str, int] | Non
             continue
         if isinstance(value, Mapping):
             value = value.get("value")
-        if isinstance(value, str) and _COUNT.fullmatch(value):
-            value = int(value)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return name, value
+        count = _read_count(value)
+        if count is not None:
+            return name, count
     return None
+
+
+def find_page(rest: bytes, headers: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Give which page a page says that it is, and of how many; None for what it does not say."""
+    told = [(name, headers.get(name, "")) for name in _PAGE_HEADERS]
+    page = pages = None
+    for name, value in (*told, *_walk(_read(rest), DEEPEST)):
+        plain, number = _plain(name), _read_count(value)
+        if plain in _PAGE and page is None:
+            page = number
+        if plain in _PAGES and pages is None:
+            pages = number
+    return page, pages
+
+
+def _read_count(value: Json) -> int | None:
+    if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _read(rest: bytes) -> Mapping[str, Json]:

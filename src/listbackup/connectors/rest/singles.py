@@ -34,7 +34,7 @@ class Unfit(SourceError):
 @dataclass(slots=True)
 class Singles:
     """Reads single records of a stream; `parameters` name its fields. `gone` collects the keys of
-    those that are no more."""
+    those that the platform calls deleted, `lost` the ids of those that are not found."""
 
     ground: Ground
     spec: Stream
@@ -43,6 +43,7 @@ class Singles:
     give: Give
     parameters: dict[str, Json] = field(default_factory=dict)
     gone: list[bytes] = field(default_factory=list)
+    lost: list[Json] = field(default_factory=list)
     failed: list[tuple[Json, str]] = field(default_factory=list)
     missing: list[Json] = field(default_factory=list)
     missed: set[Json] = field(default_factory=set)
@@ -69,7 +70,7 @@ class Singles:
 
     def _miss(self, id_: Json) -> None:
         if id_ in self.missed:
-            self.gone.append(write_key(id_))
+            self.lost.append(id_)
         else:
             self.missed.add(id_)
             self.missing.append(id_)

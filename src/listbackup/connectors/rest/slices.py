@@ -2,30 +2,35 @@
 
 A span that has too many is split. What changes while the spans are read has a time after all of
 them; so the last span, which is open, is read after the others. Records of one moment that are too
-many for one search are named: they cannot be told apart by time.
+many for one search are named: they cannot be told apart by time. What is older than the first span
+is looked for, and what has no time shows where the platform says how many there are.
 """
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from listbackup.connectors.rest.answers import Refused, WindowFull
 from listbackup.connectors.rest.fetching import Listing, Moments
-from listbackup.connectors.rest.filters import narrow, resolution, write_moment
+from listbackup.connectors.rest.filters import EPOCH, narrow, resolution, write_moment
 from listbackup.connectors.rest.listing import Batch
 from listbackup.connectors.rest.models.pagination import Paging
 from listbackup.connectors.rest.models.streams import Since
 from listbackup.connectors.rest.notes import Notes
-from listbackup.connectors.rest.numbered import WindowFull
+from listbackup.connectors.rest.seen import SeenKeys
+from listbackup.connectors.rest.signs import find_total
 from listbackup.connectors.rest.whole import Count, Whole
 
 Json = Any
 Span = tuple[datetime, datetime]
 MOST_ROUNDS = 20
+MARGIN = timedelta(seconds=61)
+"""So much more is asked for at both ends of long spans: filters may cut to minutes."""
 
 
 class Sliced:
     """One sliced listing. `make` opens a listing over everything, `most` is what one search
-    gives."""
+    gives. `seen` are the keys that came."""
 
     def __init__(
         self,
@@ -36,6 +41,8 @@ class Sliced:
         since: Since,
         most: int,
         count: Count | None = None,
+        *,
+        seen: SeenKeys,
     ) -> None:
         self._make = make
         self._notes = notes
@@ -44,7 +51,48 @@ class Sliced:
         self._since = since
         self._most = most
         self._count = count
+        self._seen = seen
         self._step = resolution(since)
+
+    async def read_all(self, begin: datetime, end: datetime) -> AsyncIterator[Batch]:
+        """Read all there is, though nothing should be older than `begin`. Raises what `read`
+        raises."""
+        before = await self._ask_total()
+        if begin > EPOCH:
+            try:
+                async for batch in self._read_span(EPOCH, begin):
+                    yield batch
+            except WindowFull:
+                self._notes.doubt(f"more than {self._most} records are older than {begin:%Y-%m-%d}")
+            except Refused:
+                # not every filter takes such a time
+                pass
+        async for batch in self.read(begin, end):
+            yield batch
+        after = await self._ask_total()
+        told = min(before, after) if before is not None and after is not None else 0
+        if told > self._seen.count:
+            self._notes.doubt(
+                f"the platform says that there are {told} records, and {self._seen.count} have a "
+                f"time ({'.'.join(self._since.field)}) by which they can be asked for"
+            )
+
+    async def _ask_total(self) -> int | None:
+        """Ask how many there are, whatever their time; None where the platform does not say."""
+        if self._count is not None and not self._count.total.exact:
+            return None
+        listing = self._make()
+        try:
+            asked = await self._count.ask() if self._count else None
+            if asked is not None:
+                return asked
+            page = await listing.fetch(listing.draft)
+        except Refused:
+            return None
+        if self._count is not None:
+            return self._count.read(page)
+        total = find_total(page.rest, page.headers)
+        return total[1] if total else None
 
     async def read(self, begin: datetime, end: datetime) -> AsyncIterator[Batch]:
         """Read all from `begin` on: up to `end` (not after the platform's time now) in spans, then
@@ -110,8 +158,10 @@ class Sliced:
 
         def make() -> Listing:
             listing = self._make()
-            until = end + self._step if end else None
-            listing.draft = narrow(listing.draft, self._since, begin - self._step, until)
+            long = end is None or end - begin > 4 * MARGIN
+            margin = max(self._step, MARGIN) if long else self._step
+            until = end + margin if end else None
+            listing.draft = narrow(listing.draft, self._since, begin - margin, until)
             return listing
 
         return make

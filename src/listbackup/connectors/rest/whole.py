@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from listbackup.connectors.rest.answers import Asker, Doubtful, Refused
+from listbackup.connectors.rest.answers import Asker, Doubtful, Refused, WindowFull
 from listbackup.connectors.rest.fetching import Listing
 from listbackup.connectors.rest.filling import Draft
 from listbackup.connectors.rest.listing import Batch, list_records
@@ -22,14 +22,14 @@ from listbackup.connectors.rest.models.pagination import (
 )
 from listbackup.connectors.rest.models.streams import Total
 from listbackup.connectors.rest.notes import Notes
-from listbackup.connectors.rest.numbered import WindowFull
 from listbackup.connectors.rest.pages import Page, look
 from listbackup.connectors.rest.paging import name_signs
 from listbackup.connectors.rest.positions import Positions, read_anchors
-from listbackup.connectors.rest.signs import find_more, find_total
+from listbackup.connectors.rest.signs import find_more, find_page, find_total
 
 Json = Any
 MOST_PASSES = 3
+MANY = 10**9
 SEARCHED = 10_000
 """So many records, exactly, are more often the end of a search than the end of a list."""
 
@@ -90,9 +90,10 @@ class Whole:
         self._searched = searched and count is None
         self._told: list[int] = []
         self._silent = False
-        self._last_page: Page | None = None
         self._base = 0
         self._positions = Positions()
+        self._first_number: int | None = None
+        self._pages = 0
 
     async def read(
         self, place: Mapping[str, Json] | None = None, base: int = 0
@@ -148,7 +149,9 @@ class Whole:
         if place is not None and not numbered:
             listing.seen.add(read_anchors(place))
         async for batch in list_records(listing, self._paging, place):
-            self._last_page = batch.page
+            if first:
+                self._look_at_first(batch.page, resumed=place is not None)
+            self._pages += 1
             if first and place is not None and not (batch.page.keys or batch.page.lacking):
                 raise Refused("expired_page", "nothing came from where an earlier attempt stood")
             if isinstance(self._paging, Cursor | LinkHeader | NextUrl):
@@ -162,6 +165,11 @@ class Whole:
             yield batch
         if count is not None and count.draft is not None:
             self._hear(listing, await count.ask())
+
+    def _look_at_first(self, page: Page, *, resumed: bool) -> None:
+        # how many pages came before a place nobody knows
+        self._pages = MANY if resumed else 0
+        self._first_number = None if resumed else find_page(page.rest, page.headers)[0]
 
     def _hear(self, listing: Listing, told: int | None) -> None:
         if told is None:
@@ -182,13 +190,16 @@ class Whole:
     def _look_further(self, listing: Listing) -> str:
         """Say what the last page tells against its being the last one, though the description
         does not name it; empty where nothing does."""
-        page = self._last_page
+        page = listing.last
         known = name_signs(self._paging)
         if page is None or known is None:
             return ""
         more = find_more(page.rest, page.headers, known)
         if more:
             return f"the last page says that there is more ({more}): look at `paging`"
+        left = self._count_pages_left(page)
+        if left > 0:
+            return f"the last page says that there are {left} pages more: look at `paging`"
         total = find_total(page.rest, page.headers) if self._counts else None
         read = self._count_read(listing)
         limited = self._searched and getattr(self._paging, "most", None) != "all"
@@ -204,6 +215,16 @@ class Whole:
             f"the last page says that there are {total[1]} ({total[0]}), and {read} came: look at "
             "`paging`, or say what it counts (`total`)"
         )
+
+    def _count_pages_left(self, page: Page) -> int:
+        """Count the pages behind the last one, by what it says of how many there are."""
+        number, pages = find_page(page.rest, page.headers)
+        if isinstance(self._paging, Offset) or pages is None:
+            return 0
+        if number is not None and self._first_number is not None:
+            return pages - (number - self._first_number + 1)
+        told = number is None and not isinstance(self._paging, PageNumber)
+        return pages - self._pages if told else 0
 
     def _compare(self, listing: Listing) -> str:
         """Say what speaks against having read all; empty where nothing does."""
