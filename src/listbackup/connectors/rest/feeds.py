@@ -84,8 +84,8 @@ class FeedReader:
         return since - timedelta(seconds=self._feed.since.lookback)
 
     def may_be_late(self, changes: Changes, key: Json) -> bool:
-        """Say whether a record that is not found may come yet: the event is young, and another
-        one would tell if it were gone."""
+        """Say whether a record that is not found may come yet: the event is so young that the next
+        sync is told of it again, and another one would tell if it were gone."""
         told = read_moment(changes.times.get(key), self._feed.since.zone)
         if told is None or self.began is None or not self._feed.deleted:
             return False

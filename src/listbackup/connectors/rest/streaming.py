@@ -65,7 +65,6 @@ class StreamRun:
         self._newest: datetime | None = None
         self._base = 0
         self._must_list = False
-        self._is_late = False
         self._gone: list[bytes] = []
         rows = plan.before.rows
         self._lists = Lists(ground, plan.spec, rows, self._notes, self._moments, self._seen)
@@ -239,9 +238,11 @@ class StreamRun:
         singles.parameters = self._lists.parameters
         await singles.read(again)
         self._notes.rows += len(again) - len(singles.gone) - len(singles.lost)
-        late = [id_ for id_ in singles.lost if self._feed and self._feed.may_be_late(changes, id_)]
-        self._is_late = bool(late)
-        self._gone += [*singles.gone, *(keys[id_] for id_ in singles.lost if id_ not in late)]
+        self._gone += singles.gone
+        for id_ in singles.lost:
+            # the next sync asks again for what is told by a young event
+            if self._feed is None or not self._feed.may_be_late(changes, id_):
+                self._gone.append(keys[id_])
         self._gone += [keys[id_] for id_, fate in changes.fates.items() if fate == "gone"]
 
     async def _take(self, reading: "_Reading", batch: Batch) -> None:
@@ -307,7 +308,7 @@ class StreamRun:
         before = self.plan.checkpoint
         if self._must_list:
             return Checkpoint(before.since, None, before.last)
-        if reason or self._notes.aside or self._is_late:
+        if reason or self._notes.aside:
             # what is missing has to be asked for again
             return before
         starts = [self._moments.first]
