@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from listbackup.errors import SourceError
-from listbackup.records.cutting import cut_records, find_fields
+from listbackup.records.cutting import cut_lines, cut_records, find_fields
+from listbackup.records.recordlines import Lines, join_lines
 
 RECORDS = [b'{"id":1, "n":1.10,\n"t":"]}"}', b"{}", b'{"id":1, "n":1.10}', b'{ "a" : [1 ,2]}']
 
@@ -54,6 +55,27 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 def test_a_page_that_holds_no_records_is_refused(body: bytes, reason: str) -> None:
     with pytest.raises(SourceError, match=reason):
         cut_records(body, ["data"])
+
+
+@pytest.mark.parametrize(("body", "reason"), REFUSED.values(), ids=REFUSED)
+def test_lines_of_a_page_are_its_records_or_nothing(body: bytes, reason: str) -> None:
+    found = cut_lines(body, ["data"])
+    assert found is None or not all(one.startswith(b"{") for one in Lines(found[1], found[0]))
+
+
+def test_lines_of_a_page_are_what_its_records_are() -> None:
+    even = [one for one in RECORDS if b"\n" not in one]
+    body = b'\xef\xbb\xbf{"data": [ %b ],"more":true}\n' % b" , ".join(even)
+    assert cut_lines(body, ["data"]) == (3, join_lines(cut_records(body, ["data"])))
+    for broken in (page(RECORDS), b'{"data":[{"a":\r1}]}', b'{"data":[{"t":"\\ud83d"}]}'):
+        assert cut_lines(broken, ["data"]) is None
+
+
+def test_lines_are_cut_apart_when_one_is_asked_for() -> None:
+    even = [one for one in RECORDS if b"\n" not in one]
+    lines = Lines(join_lines(even), len(even))
+    assert (len(lines), list(lines), lines[-1], lines[:2]) == (3, even, even[-1], even[:2])
+    assert lines.name_ends() == (even[0], even[1], even[2])
 
 
 def test_null_can_be_said_to_mean_nothing() -> None:

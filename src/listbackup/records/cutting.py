@@ -65,6 +65,21 @@ def cut_records(
     return records
 
 
+def cut_lines(body: bytes, path: Sequence[str]) -> tuple[int, bytes] | None:
+    """Count what the array at a path has, and give it as lines, each value as it stands, in one
+    step. None where there is nothing, where a line may break, and where the page is not as it
+    should be: `cut_records` says what is wrong."""
+    body = body.removeprefix(codecs.BOM_UTF8).rstrip()
+    if b"\n" in body or b"\r" in body or not is_utf8(body):
+        return None
+    try:
+        decode, pick = _open_page(tuple(path))
+        values = pick(decode(body))
+    except (SourceError, msgspec.DecodeError, RecursionError):
+        return None
+    return (len(values), b"\n".join([*values, b""])) if values else None
+
+
 def find_fields(records: Sequence[bytes], paths: Sequence[str]) -> list[tuple[Any, ...]]:
     """Give the values at some paths of each record, decoded; None for null and for what is not
     there. A number out of range is its text. Raises SourceError where a record is no JSON
@@ -84,7 +99,7 @@ def cut_fields(lines: bytes, paths: tuple[str, ...]) -> tuple[int, list[list[byt
     backslashes or control characters."""
     decode, picks = _open_fields(paths)
     objects, cut = _read(decode, lines)
-    return len(objects), [[cut(pick(one)) for one in objects] for pick in picks]
+    return len(objects), [list(map(cut, map(pick, objects))) for pick in picks]
 
 
 def is_utf8(data: bytes) -> bool:

@@ -14,15 +14,14 @@ not all of them null; of a field that comes twice the last one counts. Knows no 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 import numpy as np
 
 from listbackup.errors import IntegrityError
-from listbackup.records.counting import count_lines
 from listbackup.records.cutting import cut_fields, is_utf8
 from listbackup.records.encodings import Hashes
 
@@ -78,12 +77,10 @@ def join_lines(records: Sequence[bytes]) -> bytes:
     """Write records, as `cut_records` gave them, as lines. A line break stands between tokens
     only; it is left out with the blanks after it, because how far a record is indented depends
     on where in an answer it stood."""
-    if not records:
-        return b""
-    chunk = b"\n".join(records) + b"\n"
-    if count_lines(chunk) == len(records) and b"\r" not in chunk:
-        return chunk
-    return b"\n".join([_BREAK.sub(b"", record) for record in records]) + b"\n"
+    whole = b"".join(records)
+    if b"\n" in whole or b"\r" in whole:
+        records = [_BREAK.sub(b"", record) for record in records]
+    return b"\n".join([*records, b""])
 
 
 def read_keys(records: Sequence[bytes], paths: Sequence[str]) -> list[bytes]:
@@ -93,9 +90,47 @@ def read_keys(records: Sequence[bytes], paths: Sequence[str]) -> list[bytes]:
     return _read_keys(chunk, _split(chunk), tuple(paths))
 
 
-def key_joined(chunk: bytes, records: Sequence[bytes], paths: Sequence[str]) -> list[bytes]:
-    """Give the keys of lines that `join_lines` made of records. Raises what `read_keys` raises."""
-    return _read_keys(chunk, records, tuple(paths))
+def key_joined(chunk: bytes, count: int, paths: Sequence[str]) -> list[bytes]:
+    """Give the keys of so many lines, each a JSON value in UTF-8. Raises what `read_keys`
+    raises."""
+    return _cut_keys(chunk, count, tuple(paths)) if count else []
+
+
+class Lines(Sequence[bytes]):
+    """The lines of a chunk, so many, cut apart when one is asked for."""
+
+    def __init__(self, chunk: bytes, count: int) -> None:
+        self._chunk = chunk
+        self._count = count
+        self._lines: list[bytes] | None = None
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[bytes]: ...
+
+    def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
+        return self._cut()[place]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._cut())
+
+    def name_ends(self) -> tuple[bytes, bytes, bytes]:
+        """Give the first two and the last, of two or more, without cutting the others."""
+        chunk = self._chunk
+        first = chunk.index(b"\n")
+        second = chunk.index(b"\n", first + 1)
+        last = chunk.rindex(b"\n", 0, -1)
+        return chunk[:first], chunk[first + 1 : second], chunk[last + 1 : -1]
+
+    def _cut(self) -> list[bytes]:
+        if self._lines is None:
+            self._lines = _split(self._chunk)
+        return self._lines
 
 
 def _split(chunk: bytes) -> list[bytes]:
@@ -109,14 +144,21 @@ def _read_keys(chunk: bytes, lines: Sequence[bytes], paths: tuple[str, ...]) -> 
     """Read the keys of whole lines; without paths only see that lines are what they must be."""
     if not chunk:
         return []
+    keys = _cut_keys(chunk, len(lines), paths)
+    if not (chunk.endswith(b"\n") and _are_framed(lines) and is_utf8(chunk)):
+        raise _refuse(chunk, paths)
+    return keys
+
+
+def _cut_keys(chunk: bytes, lines: int, paths: tuple[str, ...]) -> list[bytes]:
+    """Read the keys of so many objects."""
     try:
         count, fields = cut_fields(chunk, paths)
     except (msgspec.DecodeError, RecursionError) as error:
         raise _refuse(chunk, paths) from error
     except KeyError as error:
         raise IntegrityError(f"Records cannot have {', '.join(paths)} as their key.") from error
-    whole = count == len(lines) and chunk.endswith(b"\n") and _are_framed(lines)
-    if not whole or not is_utf8(chunk):
+    if count != lines:
         raise _refuse(chunk, paths)
     if len(fields) == 1:
         keys = [b"[%b]" % value for value in fields[0]]

@@ -16,12 +16,14 @@ from listbackup.connectors.rest.shapes import LIST, Shape
 from listbackup.connectors.rest.signs import find_failure
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import IntegrityError, SourceError
-from listbackup.records.cutting import find_fields, is_utf8
-from listbackup.records.recordlines import join_lines, key_joined, read_keys
+from listbackup.records.cutting import cut_lines, find_fields, is_utf8
+from listbackup.records.recordlines import Lines, join_lines, key_joined, read_keys
 
 LARGEST_RECORD = 16 * 2**20
 FEW = 4
 Path = tuple[str, ...]
+_Cut = tuple[bytes, Sequence[bytes], Sequence[bytes], bytes]
+"""What a page says without its records, these, their keys, and they as lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,43 @@ class Cutter:
         if response.nothing:
             return Page(b"", response.headers)
         try:
-            records = self.shape.cut(body, self.records)
-            if len(body) > LARGEST_RECORD and any(len(one) > LARGEST_RECORD for one in records):
-                raise SourceError("A record is too large.")
-            rest = leave_out(body, records)
-            self._heed(rest)
-            records = self._add(records)
-            chunk = join_lines(records)
-            keys = key_joined(chunk, records, self.key)
+            rest, records, keys, chunk = self._cut_even(body) or self._cut_any(body)
         except (SourceError, IntegrityError) as error:
             return self._sort_out(response, error)
         doubt = _find_twins(keys, records) if len(set(keys)) < len(keys) else ""
         return Page(rest, response.headers, records, keys, chunk, doubt=doubt)
+
+    def _cut_even(self, body: bytes) -> _Cut | None:
+        """Cut a page as most are, records in an array and none broken over lines, without making
+        each record: the bytes of a page are what reading costs. None for any other page."""
+        if self.shape.kind != "list" or self.adds or len(body) > LARGEST_RECORD:
+            return None
+        found = cut_lines(body, self.records)
+        if found is None:
+            return None
+        count, chunk = found
+        try:
+            keys = key_joined(chunk, count, self.key)
+        except IntegrityError:
+            return None
+        lines, rest = Lines(chunk, count), body
+        if count >= FEW:
+            rest = leave_out(body, lines.name_ends(), len(chunk) - count, count)
+        self._heed(rest)
+        return rest, lines, keys, chunk
+
+    def _cut_any(self, body: bytes) -> _Cut:
+        records = self.shape.cut(body, self.records)
+        if len(body) > LARGEST_RECORD and any(len(one) > LARGEST_RECORD for one in records):
+            raise SourceError("A record is too large.")
+        rest = body
+        if len(records) >= FEW:
+            ends = (records[0], records[1], records[-1])
+            rest = leave_out(body, ends, sum(map(len, records)), len(records))
+        self._heed(rest)
+        records = self._add(records)
+        chunk = join_lines(records)
+        return rest, records, key_joined(chunk, len(records), self.key), chunk
 
     def _heed(self, rest: bytes) -> None:
         sign = find_failure(rest) if self.heeds and self.records else ""
@@ -156,19 +183,24 @@ def cut_values(body: bytes, path: Path) -> list[bytes] | None:
         return None
 
 
-def leave_out(body: bytes, records: Sequence[bytes]) -> bytes:
+def leave_out(body: bytes, ends: tuple[bytes, bytes, bytes], size: int, count: int) -> bytes:
     """Give a page without its records, so that what else it says is quickly found; the whole page
-    where the records do not stand in it evenly."""
-    if len(records) < FEW:
-        return body
-    first, second, last = records[0], records[1], records[-1]
-    start = body.find(first)
-    gap = body.find(second, start + len(first)) - start - len(first)
-    end = start + sum(map(len, records)) + gap * (len(records) - 1)
+    where they do not stand in it evenly. `ends` are the first two and the last of so many records
+    of so many bytes together."""
+    first, second, last = ends
+    start = _find(body, first, 0)
+    gap = _find(body, second, start + len(first)) - start - len(first)
+    end = start + size + gap * (count - 1)
     if gap < 1 or body[end - len(last) : end] != last:
         return body
     rest = body[:start] + body[end:]
     return rest if _is_object(rest) else body
+
+
+def _find(body: bytes, record: bytes, start: int) -> int:
+    """Find a record, at first by its beginning: a long one takes long to be looked for."""
+    place = body.find(record[:16], start)
+    return place if body.startswith(record, place) else body.find(record, start)
 
 
 def _is_object(text: bytes) -> bool:

@@ -42,11 +42,12 @@ class SeenKeys:
             if young.isdisjoint(hashes):
                 return [True] * len(hashes)
             return [one not in young for one in hashes]
-        wanted = np.array(hashes, np.int64)
+        wanted = np.fromiter(hashes, np.int64, len(hashes))
         known = np.zeros(len(hashes), np.bool_)
         for block in self._old:
-            places = np.minimum(np.searchsorted(block, wanted), len(block) - 1)
-            known |= block[places] == wanted
+            known |= block.take(block.searchsorted(wanted), mode="clip") == wanted
+        if not known.any() and young.isdisjoint(hashes):
+            return [True] * len(hashes)
         return [
             not old and one not in young for old, one in zip(known.tolist(), hashes, strict=True)
         ]
