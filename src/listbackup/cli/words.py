@@ -1,9 +1,12 @@
 """Numbers, times and names in the form that people read. Hostile names lose their teeth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+SHOWN = 1000
+"""Rows that a person is shown where no limit is named."""
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+_LONGEST = 60
 
 
 def printable(text: str) -> str:
@@ -63,6 +66,20 @@ def table(headings: list[str], rows: list[list[str]]) -> list[str]:
         return "  ".join(done).rstrip()
 
     return [write(names), *(write(row) for row in cells)]
+
+
+def show_value(row: Mapping[str, str | None], name: str) -> str:
+    """Write a row's value for people."""
+    return shorten(row[name]) if name in row else "(no such column)"
+
+
+def shorten(value: str | None) -> str:
+    """Write a value for people: long ones are cut, with their length."""
+    if value is None:
+        return "NULL"
+    if not value:
+        return "''"
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}… ({number(len(value))})"
 
 
 def tell_declared(declared: Sequence[str]) -> Iterator[str]:

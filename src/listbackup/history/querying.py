@@ -11,16 +11,18 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from listbackup.errors import UsageError
 from listbackup.history.engine import MEMORY, Engine
-from listbackup.history.timelines import Timeline
 from listbackup.history.values import SAFE
 from listbackup.history.views import Names, Views, read_asked, write_name
 from listbackup.vault.reading import Snapshot
+
+if TYPE_CHECKING:
+    from listbackup.history.timelines import Timeline
 
 STEP = 1000
 SUGGESTED = 5
@@ -51,7 +53,7 @@ class Query:
     def __init__(
         self,
         snapshot: Snapshot,
-        follow: Callable[[str], Timeline],
+        follow: Callable[[str], "Timeline"],
         sql: str,
         memory: str = MEMORY,
     ) -> None:

@@ -10,27 +10,32 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from listbackup.history.deadlists import NO_LINES, Array, DeadLines, DeadLists
 from listbackup.history.engine import Engine
 from listbackup.history.filesystem import Readable
+from listbackup.history.footers import group_parts
 from listbackup.history.partfields import read_fields
 from listbackup.history.ranges import Held
-from listbackup.history.timelines import Timeline
 from listbackup.history.typedparts import open_parts
-from listbackup.history.validity import follow_lines, write_fates
 from listbackup.parquet.recordparts import RECORDS
 from listbackup.parquet.unions import plan_union
 from listbackup.vault.reading import SnapshotStream
 from listbackup.vault.sources import Committed
 from listbackup.vault.states import State, number_batch
 
+if TYPE_CHECKING:
+    from listbackup.history.timelines import Timeline
+
 HISTORY = "history"
 OWN = "_listbackup"
 INSIDE = "memory"
 """What DuckDB calls the database in memory."""
+MOST_GROUPS = 8
+"""Scans of one stream; where its parts have more different columns, DuckDB looks at each first."""
 _PART = re.compile(r'"((?:[^"]|"")*)"|([^."\s]+)')
 _HARMLESS = re.compile(r"[a-z_][a-z0-9_]*")
 _NOT_OURS = frozenset({"pg_catalog", "information_schema", OWN, HISTORY, "temp", "system"})
@@ -164,8 +169,10 @@ class Views:
             f" FROM {source} p{join} WHERE p._op <> 'delete'{alive}"
         )
 
-    def show_past(self, timeline: Timeline) -> None:
+    def show_past(self, timeline: "Timeline") -> None:
         """Make the views of all that a stream ever was. Raises IntegrityError."""
+        from listbackup.history.validity import follow_lines, write_fates
+
         states = list(zip(timeline.states, timeline.schemas, strict=True))
         source = self._lend(open_parts(timeline.objects, states, self._held), timeline.states)
         validity = follow_lines(timeline)
@@ -213,8 +220,11 @@ class Views:
             found = read_fields(self._engine, addresses)
             key = dict.fromkeys(path for state in states for path in state.key)
             return f"({plan_union(found, list(key)).query})"
-        listed = ", ".join(f"'{one}'" for one in addresses)
-        return f"read_parquet([{listed}], union_by_name = true)"
+        groups = group_parts(parts)
+        if len(groups) > MOST_GROUPS:
+            return _scan(addresses, ", union_by_name = true")
+        scans = [f"FROM {_scan([addresses[at] for at in group])}" for group in groups]
+        return f"({' UNION ALL BY NAME '.join(scans)})"
 
     def _table(self, columns: dict[str, Array]) -> str:
         self._count += 1
@@ -227,6 +237,11 @@ class Views:
 
     def _run(self, sql: str) -> None:
         self._engine.guard(lambda: self._engine.database.execute(sql))
+
+
+def _scan(addresses: Sequence[str], options: str = "") -> str:
+    listed = ", ".join(f"'{one}'" for one in addresses)
+    return f"read_parquet([{listed}]{options})"
 
 
 def mark_dead(state: State, dead: DeadLines) -> dict[str, Array]:

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from listbackup.app import App, Reach
 from listbackup.errors import UsageError
 from listbackup.events import Warned
 from listbackup.history.querying import Column, Query, Row, Value
-from listbackup.history.timelines import SourcePast, Timeline
 from listbackup.vault.opening import Vault
 from listbackup.vault.reading import Snapshot, open_snapshot
 from listbackup.vault.selection import Choice, choose_snapshot, read_time
 from listbackup.vault.writer import is_short
+
+if TYPE_CHECKING:
+    from listbackup.history.timelines import SourcePast, Timeline
 
 MANY = 1_000_000
 """Rows from which on it is said that a typed view is made anew."""
@@ -118,7 +121,9 @@ def run_query(
     snapshot = open_snapshot(vault, choice.commit, choice.view.name)
     pasts: list[SourcePast] = []
 
-    def follow(stream: str) -> Timeline:
+    def follow(stream: str) -> "Timeline":
+        from listbackup.history.timelines import SourcePast
+
         if not pasts:
             pasts.append(SourcePast(vault, choice.view.name))
         return pasts[0].timeline(stream)

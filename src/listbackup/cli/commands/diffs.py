@@ -1,6 +1,6 @@
 """`diff`."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +11,20 @@ from cyclopts import Group, Parameter
 from listbackup.cli.commands.snapshots import SNAPSHOT
 from listbackup.cli.options import VaultOptions, flag, several
 from listbackup.cli.output import Output, open_output
-from listbackup.cli.words import moment, number, plural, printable
+from listbackup.cli.words import (
+    SHOWN,
+    moment,
+    number,
+    plural,
+    printable,
+    shorten,
+    show_value,
+)
 from listbackup.errors import UsageError
 from listbackup.history.diffing import RowDifference, StreamDifference
 from listbackup.operations.diffs import Diffed, DiffedSnapshot, DiffWishes, Hearing, diff_snapshots
 
 DIFF = Group("What is compared, and how it is told", sort_key=1)
-SHOWN = 1000
-_LONGEST = 60
 
 
 def diff(
@@ -167,20 +173,6 @@ def _describe_row(one: RowDifference) -> Iterator[str]:
         yield f"  {mark} {one.key or ''}  {values}"
     else:
         yield f"  {mark} {one.key or '(no key)'}"
-
-
-def show_value(row: Mapping[str, str | None], name: str) -> str:
-    """Write a row's value for people."""
-    return shorten(row[name]) if name in row else "(no such column)"
-
-
-def shorten(value: str | None) -> str:
-    """Write a value for people: long ones are cut, with their length."""
-    if value is None:
-        return "NULL"
-    if not value:
-        return "''"
-    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}… ({number(len(value))})"
 
 
 def _describe_sum(done: Diffed) -> Iterator[str]:

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from listbackup.cli.commands.diffs import shorten, show_value
 from listbackup.cli.options import VaultOptions, flag, several
 from listbackup.cli.output import open_output
-from listbackup.cli.words import moment, plural, printable
+from listbackup.cli.words import moment, plural, printable, shorten, show_value
 from listbackup.errors import UsageError
 from listbackup.operations.finds import FindDone, FindWishes, RecordLife, RecordStep, find_records
 

@@ -10,10 +10,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Group, Parameter
 
-from listbackup.cli.commands.diffs import SHOWN, shorten
 from listbackup.cli.options import VaultOptions, flag
 from listbackup.cli.output import Output, open_output
-from listbackup.cli.words import moment, plural, printable, table
+from listbackup.cli.words import SHOWN, moment, plural, printable, shorten, table
 from listbackup.errors import UsageError
 from listbackup.history.files import new_file
 from listbackup.history.values import write_cell
