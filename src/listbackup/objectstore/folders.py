@@ -27,6 +27,7 @@ class Folders:
         self._lock = threading.Lock()
         self._entered: set[Path] = set()
         self._safe: set[Path] = set()
+        self._reached: set[Path] = set()
         self._unsynced: set[Path] = set()
         self.durable_names = True
         """False once a directory sync was answered with "not possible here"."""
@@ -48,6 +49,8 @@ class Folders:
     def holds(self, folder: Path) -> bool:
         """Tell whether the directory is there, reached from the root through directories only."""
         with self._lock:
+            if folder in self._reached:  # each step of it was found, and none was forgotten since
+                return True
             for step in (self._root, *_steps(self._root, folder)):
                 if step in self._safe or step in self._entered:
                     continue
@@ -57,11 +60,13 @@ class Folders:
                 except (FileNotFoundError, NotADirectoryError):
                     return False
                 self._safe.add(step)
+            self._reached.add(folder)
             return True
 
     def forget(self, folder: Path) -> None:
         """Take back that a directory and what is above it was entered: it may have vanished."""
         with self._lock:
+            self._reached.clear()
             for step in (self._root, *_steps(self._root, folder)):
                 self._entered.discard(step)
                 self._safe.discard(step)

@@ -92,17 +92,17 @@ class LocalStore:
     ) -> bytes:
         """Read an object or a range of it. Raises ObjectMissing."""
         check_range(start, length)
-        self._look(key, version)
+        path = self._look(key, version)
         try:
-            return self._host.disk.read(self._root / key, start, length, plain=True)
+            return self._host.disk.read(path, start, length, plain=True)
         except OSError as error:
             raise self._unreadable(error, key) from error
 
     def head(self, key: str) -> ObjectInfo:
         """Look at an object. Raises ObjectMissing."""
-        self._look(key, None)
+        path = self._look(key, None)
         try:
-            found = self._host.disk.info(self._root / key)
+            found = self._host.disk.info(path)
         except OSError as error:
             raise self._unreadable(error, key) from error
         if found.kind != "file":
@@ -273,15 +273,17 @@ class LocalStore:
             return False
         return True
 
-    def _look(self, key: str, version: str | None) -> None:
+    def _look(self, key: str, version: str | None) -> Path:
         check_key(key)
         if version is not None:
             raise _no("versions", self.url)
         try:
-            if not self._folders.holds((self._root / key).parent):
+            path = self._root / key
+            if not self._folders.holds(path.parent):
                 raise _missing(key)
         except OSError as error:
             raise self._unreadable(error, key) from error
+        return path
 
     def _info(self, path: Path, key: str) -> ObjectInfo:
         try:

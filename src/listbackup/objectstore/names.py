@@ -5,6 +5,7 @@ and never leaves the place it belongs to.
 """
 
 import re
+from functools import lru_cache
 
 from listbackup.errors import RefusedError
 
@@ -45,6 +46,7 @@ def check_range(start: int, length: int | None) -> None:
         raise ValueError(f"no such range: start {start}, length {length}")
 
 
+@lru_cache(1024)
 def _is_plain(component: str) -> bool:
     return (
         _COMPONENT.fullmatch(component) is not None
