@@ -145,16 +145,16 @@ def _declare(kinds: Mapping[str, Kind]) -> Callable[[bytes], Any]:
 
 def _open(piece: bytes, decode: Callable[[bytes], Any]) -> list[Any]:
     """Decode as planned. Raises Unplanned."""
-    for lines in (piece, mask_halves(piece)):
+    try:
         try:
-            objects: list[Any] = decode(lines)
-        except msgspec.ValidationError as error:
-            raise Unplanned(str(error)) from error
-        except msgspec.DecodeError as error:
-            refused = error
-        else:
-            return objects
-    raise refused
+            objects: list[Any] = decode(piece)
+        except msgspec.ValidationError:
+            raise
+        except msgspec.DecodeError:
+            objects = decode(mask_halves(piece))
+    except msgspec.ValidationError as error:
+        raise Unplanned(str(error)) from error
+    return objects
 
 
 def _open_objects(piece: bytes) -> list[dict[str, Raw]]:

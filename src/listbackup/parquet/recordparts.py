@@ -18,6 +18,7 @@ from listbackup.parquet.recordfields import FieldReader
 from listbackup.parquet.recordkinds import SQL, Field, write_fields
 from listbackup.parquet.recordvalues import Column
 from listbackup.parquet.session import Session
+from listbackup.records.counting import count_lines
 
 RECORDS = "records/1"
 """The encoding whose lines these are."""
@@ -116,4 +117,4 @@ class RecordParts:
 
 
 def _count(chunks: Sequence[bytes]) -> int:
-    return sum(chunk.count(b"\n") for chunk in chunks)
+    return sum(map(count_lines, chunks))
