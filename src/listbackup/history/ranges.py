@@ -120,9 +120,11 @@ class StoredRange:
         """Give stored bytes, verified."""
         numbers = range(start // BLOCK, -(-end // BLOCK))
         blocks = [self._held.get(self.ref.key, n, lambda n=n: self._block(n)) for n in numbers]  # type: ignore[misc]
-        base = numbers[0] * BLOCK
-        body = memoryview(blocks[0] if len(blocks) == 1 else b"".join(blocks))
-        return body[start - base : end - base]
+        last = len(blocks) - 1
+        pieces = [memoryview(block) for block in blocks]
+        pieces[last] = pieces[last][: end - numbers[last] * BLOCK]
+        pieces[0] = pieces[0][start - numbers[0] * BLOCK :]
+        return pieces[0] if last == 0 else memoryview(b"".join(pieces))
 
     def _block(self, number: int) -> bytes:
         ref = self.ref
