@@ -1,10 +1,15 @@
 """Pages that a stranger's platform cuts short: nothing that is there is missing without a word."""
 
+import json
+from random import Random
+
 import pytest
 
 from listbackup.connectors.rest.transport import Request, Response
 from tests.connectors.rest.lands import Land, Record, describe, make_things, query, write
 from tests.connectors.rest.strangers import OFFSET, PAGES, assert_all, assert_doubt, give_pages
+
+FIXED = "{kind: page_number, param: page, size: {value: 100}}"
 
 
 @pytest.mark.parametrize("count", [30, 100, 500, 1100])
@@ -20,11 +25,132 @@ def test_a_platform_that_cuts_pages_in_silence_is_read_whole(
     assert_all(Land(describe(paging), give_pages(records, cap=cap, by_asked=by_asked)), records)
 
 
-@pytest.mark.parametrize("paging", [PAGES, OFFSET])
-def test_a_short_list_takes_two_requests(paging: str) -> None:
+@pytest.mark.parametrize(("paging", "requests"), [(PAGES, 3), (OFFSET, 2)])
+def test_a_short_list_takes_few_requests(paging: str, requests: int) -> None:
     land = Land(describe(paging), give_pages(make_things(3)))
     assert_all(land, make_things(3))
-    assert len(land.asked) == 2
+    assert len(land.asked) == requests
+
+
+@pytest.mark.parametrize("count", [3, 100, 101, 250, 500])
+@pytest.mark.parametrize("paging", [PAGES, PAGES.replace("1000", "100"), FIXED])
+def test_pages_that_are_counted_from_nought_are_not_read_from_one_in_silence(
+    paging: str, count: int
+) -> None:
+    records = make_things(count)
+
+    def answer(request: Request) -> Response:
+        asked = query(request)
+        size, page = min(100, int(asked.get("limit", 100))), int(asked["page"])
+        return write({"data": records[page * size : (page + 1) * size]})
+
+    assert_doubt(Land(describe(paging), answer), "there are records on page 0: look at `first`")
+    right = paging.replace("page_number", "page_number, first: 0")
+    assert_all(Land(describe(right), answer), records)
+
+
+def test_a_page_in_front_that_fails_is_none() -> None:
+    pages = give_pages(make_things(250), cap=100)
+
+    def answer(request: Request) -> Response:
+        return write({}, 500) if query(request)["page"] == "0" else pages(request)
+
+    land = Land(describe(PAGES.replace("1000", "100")), answer)
+    assert_all(land, make_things(250))
+    assert sum(query(one)["page"] == "0" for one in land.asked) == 1
+
+
+def test_offsets_that_count_pages_are_doubt() -> None:
+    records = make_things(900)
+
+    def answer(request: Request) -> Response:
+        at, size = int(query(request)["offset"]), int(query(request)["limit"])
+        return write({"data": records[at * size : (at + 1) * size]})
+
+    paging = OFFSET.replace("1000", "100")
+    assert_doubt(Land(describe(paging), answer), "do not begin at the offsets")
+
+
+@pytest.mark.parametrize("cap", [12, 15, 36, 93])
+@pytest.mark.parametrize("paging", [PAGES, OFFSET])
+def test_short_pages_end_a_list_only_where_one_was_seen_to_do_so(paging: str, cap: int) -> None:
+    short = paging.replace("1000}", "1000}, short_ends: true")
+    records = make_things(450)
+    assert_all(Land(describe(short), give_pages(records, cap=cap)), records)
+    land = Land(describe(short), give_pages(make_things(33)))
+    assert_all(land, make_things(33))
+
+
+@pytest.mark.parametrize("count", [3, 37, 100, 250])
+@pytest.mark.parametrize("paging", [PAGES.replace("1000", "100"), FIXED])
+def test_a_platform_that_gives_its_last_page_again_has_ended(paging: str, count: int) -> None:
+    records = make_things(count)
+
+    def answer(request: Request) -> Response:
+        asked = query(request)
+        size = int(asked.get("limit", 100))
+        page = min(int(asked["page"]), -(-count // size))
+        return write({"data": records[(max(page, 1) - 1) * size : max(page, 1) * size]})
+
+    land = Land(describe(paging), answer)
+    if count == 100 and paging == FIXED:
+        assert_doubt(land, "the same page, whichever one is asked for")
+    else:
+        assert_all(land, records)
+    assert len(land.asked) < 40
+
+
+def test_a_platform_that_heeds_no_number_is_doubted_at_once() -> None:
+    things = make_things(100)
+    land = Land(describe(PAGES), lambda request: write({"data": things[:36]}))
+    assert_doubt(land, "the same page, whichever one is asked for")
+    assert len(land.asked) < 20
+
+
+@pytest.mark.parametrize("paging", [PAGES.replace("1000", "100"), OFFSET.replace("1000", "100")])
+def test_a_next_page_that_every_page_names_is_no_doubt_where_nothing_stands_behind(
+    paging: str,
+) -> None:
+    pages = give_pages(make_things(250))
+
+    def answer(request: Request) -> Response:
+        body = json.loads(pages(request).body)
+        return write({**body, "next_page": 7, "links": {"next": "/things?page=7"}, "pages": 9})
+
+    assert_all(Land(describe(paging), answer), make_things(250))
+
+
+def test_records_that_come_twice_in_each_reading_are_doubt() -> None:
+    records = make_things(100)
+    order = Random(5)
+
+    def answer(request: Request) -> Response:
+        page = int(query(request)["page"])
+        order.shuffle(records)
+        return write({"data": records[(page - 1) * 20 : page * 20]})
+
+    land = Land(describe("{kind: page_number, param: page, size: {value: 20}}"), answer)
+    assert_doubt(land, "or its order did")
+
+
+def test_a_total_of_all_is_not_compared_with_what_changed() -> None:
+    records = [{**one, "at": "2026-10-01T00:00:00Z"} for one in make_things(250)]
+
+    def answer(request: Request) -> Response:
+        asked = query(request)
+        found = [one for one in records if str(one["at"]) >= asked.get("from", "")]
+        at = (int(asked["page"]) - 1) * int(asked["limit"])
+        return write({"data": found[at : at + int(asked["limit"])], "total": len(records)})
+
+    text = describe(
+        PAGES.replace("1000", "100"), "since: {param: from, field: at}", "total: {path: total}"
+    )
+    land = Land(text, answer)
+    assert_all(land, records)
+    land.pass_time(hours=5)
+    records[7]["at"] = "2026-11-01T16:00:00Z"
+    assert_all(land, records)
+    assert not any("from" not in query(one) for one in land.asked)
 
 
 @pytest.mark.parametrize("status", [404, 400, 422])

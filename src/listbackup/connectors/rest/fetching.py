@@ -5,7 +5,7 @@ Knows no order of pages.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from listbackup.connectors.rest.answers import Asker, Refused
@@ -16,6 +16,7 @@ from listbackup.connectors.rest.notes import Notes, read_date
 from listbackup.connectors.rest.pace import Pace
 from listbackup.connectors.rest.pages import Cutter, Page
 from listbackup.connectors.rest.seen import SeenKeys
+from listbackup.connectors.rest.stretches import Fill
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import SourceError
 
@@ -45,7 +46,8 @@ class Listing:
     `seen` has the keys of this list; `shared`, where given, those of all lists of the stream, and
     `twins` keys with their records, where a key might be good within one list only. `sure`: its
     first page is asked for until it is the same twice, where nothing else shows that it is one.
-    `last` is the page that the list ended with, so far. `notes.rows` counts the keys of the stream.
+    `last` is the page that the list ended with, so far; `proven`: behind it nothing stands. `fill`
+    says how short a last page may be. `notes.rows` counts the keys of the stream.
     """
 
     asker: Asker
@@ -60,10 +62,13 @@ class Listing:
     twins: SeenKeys | None = None
     sure: bool = False
     last: Page | None = None
+    proven: bool = False
+    fill: Fill = field(default_factory=Fill)
 
-    async def fetch(self, draft: Draft) -> Page:
+    async def fetch(self, draft: Draft, *, once: bool = False) -> Page:
         """Ask for a page until every record in it can be kept, at most four times; then give it
-        with what cannot. Raises Refused where it is no page at all."""
+        with what cannot. `once`: whatever comes is taken. Raises Refused where it is no page at
+        all."""
         pages: list[Page] = []
 
         def check(response: Response) -> None:
@@ -75,11 +80,11 @@ class Listing:
         tries = 0
         while True:
             tries += 1
-            response = await self.asker.ask(draft.finish(), check)
+            response = await self.asker.ask(replace(draft.finish(), once=once), check)
             self.moments.learn(read_date(response.headers))
             if response.nothing:
                 return self.cutter.cut(response)
-            if pages[0].whole or tries >= TRIES:
+            if pages[0].whole or tries >= TRIES or once:
                 return pages[0]
             await self.rest(tries)
 

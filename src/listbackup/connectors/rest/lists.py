@@ -26,10 +26,13 @@ from listbackup.connectors.rest.positions import Falling
 from listbackup.connectors.rest.seen import SeenKeys
 from listbackup.connectors.rest.shapes import Shape
 from listbackup.connectors.rest.slices import Sliced
+from listbackup.connectors.rest.stretches import Fill
 from listbackup.connectors.rest.whole import Count, Whole
 from listbackup.errors import SourceError
 
 Json = Any
+MOST_SURE = 5
+"""Of so many lists of one stream the ends are looked at with more care."""
 
 
 class Lists:
@@ -53,6 +56,8 @@ class Lists:
         self._moments = moments
         self._seen = seen
         self._used = False
+        self._asked = 0
+        self._fill = Fill()
         self._twins = None if spec.parent is None or _is_of_parent(spec) else SeenKeys()
 
     async def read(
@@ -92,7 +97,10 @@ class Lists:
         counts = since is None and lent is None and spec.total is None
         cap = None if isinstance(paging, PageNumber | Offset) else find_reach(paging)
         searched = lent is None and spec.total is None
-        whole = Whole(make, self._notes, paging, count, cap, odd, counts=counts, searched=searched)
+        rows = 0 if since is None else self._rows
+        whole = Whole(
+            make, self._notes, paging, count, cap, odd, counts=counts, searched=searched, rows=rows
+        )
         try:
             async for batch in whole.read(place, base):
                 if falling is not None:
@@ -152,7 +160,9 @@ class Lists:
         def make() -> Listing:
             listing = Listing(self._ground.asker, self._ground.pace, draft, cutter, self._notes)
             listing.moments = self._moments
-            listing.sure = since is None and lent is None
+            listing.sure = since is None and (lent is None or self._asked < MOST_SURE)
+            listing.fill = self._fill
+            self._asked += 1
             if self._used or lent is not None or spec.slices is not None:
                 listing.shared = self._seen
                 listing.twins = self._twins if lent is not None else None

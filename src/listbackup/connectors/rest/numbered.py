@@ -78,6 +78,8 @@ class NumberedWalk:
                 raise _forgotten() from None
             async for given in Passes(self._pages).read():
                 yield given
+        if self._listing.sure and not self._resumed:
+            self._listing.notes.doubt(await self._pages.see_front(self._listing.seen.count))
 
     async def _read_overlapping(self) -> AsyncIterator[Given]:
         over = False
@@ -255,11 +257,14 @@ class NumberedWalk:
         if count == stretch.size and not stood:
             return False
         short = total is None or self._listing.seen.count >= total
-        if self._paging.short_ends and short and not may_be_cut(count):
+        fill = self._listing.fill
+        if self._paging.short_ends and short and not may_be_cut(count) and fill.believes(count):
             return True
         over = await self._is_nothing_behind(stretch, page, count, all_known=all_known)
+        fill.learn(count, last=over)
         if over and stretch.start:
             await self._look_beyond(stretch, *BEYOND)
+        self._listing.proven = over
         return over
 
     async def _look_beyond(self, stretch: Stretch, *far: int) -> None:
@@ -280,6 +285,11 @@ class NumberedWalk:
         for behind in look_behind(stretch, count, self._pages.numbered, self._pages.reaches):
             found = await self._pages.fetch_behind(behind)
             if found is None:
+                continue
+            if count and [*found.keys] == [*page.keys] and not found.lacking:
+                # its last page is what it gives for those behind it, too
+                if stretch.start == 0:
+                    await self._pages.see_numbers(page)
                 continue
             right = behind.start == stretch.start + count
             pairs = zip(self._find_known(found), [*found.keys, *found.aside], strict=True)

@@ -2,15 +2,17 @@
 plainly from the first page to the last, until two readings in a row were the same.
 
 A platform that leaves records out of its pages (which the key may not see) may leave a whole page
-empty; so the end is believed where nothing stands some pages further, either. Knows no places.
+empty; so the end is believed where nothing stands some pages further, either. One that gives its
+last page again, whatever number is asked for, has ended, too. Knows no places.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from listbackup.connectors.rest.answers import Doubtful, WindowFull
 from listbackup.connectors.rest.numbering import NumberedPages, count_positions
 from listbackup.connectors.rest.pages import Page
+from listbackup.connectors.rest.seen import SeenKeys
 from listbackup.connectors.rest.stretches import Stretch
 
 Json = Any
@@ -18,6 +20,8 @@ Given = tuple[Page, list[bool], Json]
 
 MOST_FRUITLESS = 100
 MOST_PASSES = 5
+MOST_SAME = 2
+"""So many pages that are the same as the one before are the end."""
 AHEAD = (1, 2, 4, 8)
 """So many pages behind an empty one are looked at."""
 
@@ -31,7 +35,10 @@ class Passes:
         self._fruitless = 0
         self._horizon = 0
         self._count = self._lacking = 0
-        self._found = False
+        self._found = self._twice = False
+        self._different = self._same = 0
+        self._keys: Sequence[bytes] = ()
+        self._seen = SeenKeys()
 
     async def read(self) -> AsyncIterator[Given]:
         """Give pages and what is new of each. Raises Doubtful, Refused, SourceError."""
@@ -40,12 +47,14 @@ class Passes:
             # what could not be read is counted anew in each pass
             self._listing.notes.lacking -= self._lacking
             self._count, self._lacking, self._found = 0, 0, False
+            self._different, self._same, self._keys = 0, 0, ()
+            self._twice, self._seen = False, SeenKeys()
             async for given in self._read_once():
                 yield given
-            if not self._found and self._count == before:
+            if not self._found and self._count == before and not self._twice:
                 return
             before = self._count
-        raise Doubtful("the list changed each time it was read")
+        raise Doubtful("the list changed each time it was read, or its order did")
 
     async def _read_once(self) -> AsyncIterator[Given]:
         position, short = 0, False
@@ -60,7 +69,13 @@ class Passes:
                 fresh = self._listing.take(page)
                 self._learn(page, fresh)
                 yield page, fresh, None
+                if self._same >= MOST_SAME:
+                    if self._different == 1:
+                        await self._pages.see_numbers(page)
+                    self._listing.proven = True
+                    return
             elif not await self._goes_on(stretch):
+                self._listing.proven = True
                 return
             # pages by offset may be cut short
             cut = count and not self._pages.numbered
@@ -75,6 +90,13 @@ class Passes:
         return await self._pages.fetch(stretch)
 
     def _learn(self, page: Page, fresh: list[bool]) -> None:
+        same = page.keys == self._keys and not page.lacking and not any(fresh)
+        self._same = self._same + 1 if same else 0
+        self._different += not same
+        self._keys = page.keys
+        # what comes twice in one pass may have taken another record's place
+        moved = not (same or all(self._seen.add(page.keys)))
+        self._twice = self._twice or (moved and self._pages.numbered)
         self._listing.last = page
         self._count += count_positions(page)
         self._found = self._found or any(fresh)

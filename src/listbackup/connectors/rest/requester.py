@@ -122,7 +122,7 @@ class Requester:
                     self._judge_limit(request, story)
                 case "auth":
                     await self._renew(request, outcome, story)
-                case "transient":
+                case "transient" if not request.once:
                     await self._wait(request, outcome, story)
                 case _:
                     raise self._refuse(request, outcome, story)
@@ -164,7 +164,7 @@ class Requester:
                 return _Outcome(Verdict("invalid", story.last), None, error.kind)
             if error.kind is Kind.TOO_LARGE:
                 self._circuit.succeed()
-            else:
+            elif not request.once:
                 self._circuit.fail(request.operation)
             return _Outcome(Verdict("transient", story.last), None, error.kind)
         verdict = judge(response, self._failures, request.operation, self._clean)
@@ -172,7 +172,8 @@ class Requester:
         passage.answer(response.headers, refused=verdict.meaning == "rate_limited")
         if verdict.meaning == "transient":
             self._last = verdict.says
-            self._circuit.fail(request.operation)
+            if not request.once:
+                self._circuit.fail(request.operation)
             return _Outcome(verdict, response)
         self._circuit.succeed()
         if verdict.meaning == "fine":

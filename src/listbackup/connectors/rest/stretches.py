@@ -7,6 +7,8 @@ that a page begins where we want it to, or a little before. Asks for nothing.
 from dataclasses import dataclass
 
 LEAST_CUT = 5
+DEFAULTS = frozenset((12, 15, 24, 36, 48))
+"""So many records have pages of platforms that nobody told how many, besides round numbers."""
 LOOK_FURTHER = 64
 """So many numbers of pages are tried for the one whose page reaches farthest."""
 
@@ -27,6 +29,24 @@ class Stretch:
     def number(self) -> int:
         """Which page of that size it is, counted from 0."""
         return self.start // self.size
+
+
+@dataclass(slots=True)
+class Fill:
+    """Whether the platform fills the pages of some lists, so that a short page is the last one:
+    believed of one that is no longer than another behind which nothing was found."""
+
+    _longest: int = 0
+    _filled: bool = True
+
+    def believes(self, count: int) -> bool:
+        """Say whether a page of so many records may be taken for the last one."""
+        return self._filled and count <= self._longest
+
+    def learn(self, count: int, *, last: bool) -> None:
+        """See what was found behind such a page."""
+        self._filled = self._filled and last
+        self._longest = max(self._longest, count)
 
 
 def reach(start: int, most: int, numbered: bool, limit: int | None = None) -> Stretch | None:

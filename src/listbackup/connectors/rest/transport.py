@@ -45,7 +45,7 @@ class TransportError(Exception):
 class Request:
     """What is asked: an absolute URL with its query, and the platform's operation as its
     specification writes it (`GET /v2/contacts/{id}`), by which budgets, recordings and messages
-    know it.
+    know it. `once`: its failure is not waited out, and says nothing of the platform.
 
     Its repr shows neither headers, nor the body, nor the values of the query.
     """
@@ -55,6 +55,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     operation: str = ""
+    once: bool = False
 
     def __repr__(self) -> str:
         return f"Request({self.method} {conceal(self.url)}, operation={self.operation!r})"

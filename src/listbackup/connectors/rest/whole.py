@@ -66,7 +66,8 @@ class Whole:
     """One list. `make` opens a listing for each pass; `most` is where a search is cut off.
     `is_odd` says of a number of records whether it asks for a second look. `counts`: what a page
     calls its total counts these records, for all we know. `searched`: what comes may have been cut
-    off where searches of platforms end."""
+    off where searches of platforms end. `rows`: so many records the whole list had, where
+    what comes is what changed."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Whole:
         *,
         counts: bool = False,
         searched: bool = False,
+        rows: int = 0,
     ) -> None:
         self._make = make
         self._notes = notes
@@ -88,6 +90,7 @@ class Whole:
         self._is_odd = is_odd
         self._counts = counts and count is None
         self._searched = searched and count is None
+        self._rows = rows
         self._told: list[int] = []
         self._silent = False
         self._base = 0
@@ -194,10 +197,10 @@ class Whole:
         known = name_signs(self._paging)
         if page is None or known is None:
             return ""
-        more = find_more(page.rest, page.headers, known)
+        more = "" if listing.proven else find_more(page.rest, page.headers, known)
         if more:
             return f"the last page says that there is more ({more}): look at `paging`"
-        left = self._count_pages_left(page)
+        left = 0 if listing.proven else self._count_pages_left(page)
         if left > 0:
             return f"the last page says that there are {left} pages more: look at `paging`"
         total = find_total(page.rest, page.headers) if self._counts else None
@@ -235,6 +238,9 @@ class Whole:
             return f"the platform does not say how many records there are ({where})"
         read = self._count_read(listing)
         if min(self._told) <= read <= max(self._told):
+            return ""
+        if 0 < self._rows <= min(self._told) and read < self._rows:
+            # what is told is not of what changed, but of all
             return ""
         return f"the platform says that there are {self._told[-1]} records, and gave {read}"
 
