@@ -1,7 +1,6 @@
 """Pages that a stranger's platform cuts short: nothing that is there is missing without a word."""
 
 import json
-from random import Random
 
 import pytest
 
@@ -122,11 +121,10 @@ def test_a_next_page_that_every_page_names_is_no_doubt_where_nothing_stands_behi
 
 def test_records_that_come_twice_in_each_reading_are_doubt() -> None:
     records = make_things(100)
-    order = Random(5)
+    records[40] = records[39]
 
     def answer(request: Request) -> Response:
         page = int(query(request)["page"])
-        order.shuffle(records)
         return write({"data": records[(page - 1) * 20 : page * 20]})
 
     land = Land(describe("{kind: page_number, param: page, size: {value: 20}}"), answer)
