@@ -39,6 +39,10 @@ Json = Any
 MOST_FRUITLESS = 100
 """So many pages without anything new, one after the other, are a list that does not end."""
 MOST_PAGES = 5_000_000
+GONE = ("missing", "invalid", "expired_page")
+"""What refusals mean where a platform does not know a record, a token or a page any more."""
+FEW = 20
+"""A first page of fewer records is not taken for one that a platform cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class _Chain:
         self._fruitless = 0
         self._pages = 0
         self._widest = 0
+        self._earlier = 0
         self._cut = 0
         self._came = (0, 0)
 
@@ -100,8 +105,15 @@ class _Chain:
     async def _turn(self, step: Step) -> tuple[Page, list[bool], Step | None, str]:
         """Fetch a page that makes sense; say what is new of it, and where the next one is."""
         key = self._listing.cutter.key
+        problem = ""
         for tries in range(1, TRIES + 1):
-            page, asked = await self._ask(step)
+            try:
+                page, asked = await self._ask(step)
+            except Refused as refused:
+                if tries == 1 or problem or refused.means not in GONE:
+                    raise
+                # a token that serves once: what came the first time was the end
+                break
             digest = hash(tuple(page.keys))
             following, problem = None, ""
             fresh = self._listing.seen.look(page.keys)
@@ -123,6 +135,7 @@ class _Chain:
             await self._listing.rest(tries)
         self._known.add(digest)
         self._came = (len(page.records), asked)
+        self._earlier = max(self._earlier, len(page.records))
         return page, fresh, following, problem
 
     def _learn_cut(self, fruitful: bool) -> None:
@@ -141,15 +154,22 @@ class _Chain:
         return min(asked, self._cut or asked)
 
     def _ends_oddly(self, page: Page, asked: int) -> bool:
-        """Whether the list ends with a page that is as full as others are, or with one that lacks
-        what the others said: a platform may have left something out this once."""
+        """Whether the list ends with a page that is empty, or as full as others are, or with one
+        that lacks what the others said: a platform may have left something out this once."""
         paging = self._paging
+        if not (page.records or page.lacking or page.aside):
+            # one of many lists that has nothing on its first page is not worth more requests
+            worth = self._pages > 0 or self._listing.sure
+            return worth and not isinstance(paging, OnePage | AfterKey)
         if not isinstance(paging, Cursor | LinkHeader | NextUrl):
             return False
         more = paging.more if isinstance(paging, Cursor) else ()
         silent = bool(more) and bool(page.rest) and read_more(page, more) is None
+        full = min(asked or self._earlier, self._earlier or asked)
+        if self._pages == 0 and self._listing.sure and may_be_cut(len(page.records)):
+            full = FEW
         # the end is told by the last page alone, or (`more`) by none of several
-        return bool(asked and len(page.records) >= asked) or (silent and self._pages > 0)
+        return len(page.records) >= full > 0 or (silent and self._pages > 0)
 
     async def _ask(self, step: Step) -> tuple[Page, int]:
         """Fetch the page of a step, by another of its values or in smaller pieces if need be."""
@@ -164,7 +184,7 @@ class _Chain:
             try:
                 page = await self._listing.fetch(step.apply(self._sizes.apply(draft)))
             except Refused as refused:
-                if others and refused.means in ("missing", "invalid", "expired_page"):
+                if others and refused.means in GONE:
                     # the record that the page was to begin after is gone meanwhile
                     step = step.instead(others.pop(0))
                     if not step.parameters:

@@ -1,0 +1,154 @@
+"""Chains of pages whose end, or whose order, is not what it seems."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from listbackup.connectors.rest.transport import Request, Response
+from tests.connectors.rest.lands import Land, Record, describe, make_things, query, write
+from tests.connectors.rest.strangers import assert_all
+
+SIZE = ", size: {param: limit, value: 100}}"
+CURSOR = "{kind: cursor, token: next, param: cursor}"
+URLS = "{kind: next_url, url: next}"
+LINKS = "{kind: link_header}"
+TOLD = [CURSOR, URLS, LINKS]
+CHAINS = [
+    *TOLD,
+    "{kind: keyset, field: id, param: after, inclusive: false" + SIZE,
+    "{kind: keyset, field: id, param: from" + SIZE,
+    "{kind: search_after, field: sort, param: search_after" + SIZE,
+]
+Answer = Callable[[Request], Response]
+
+
+def spell(number: int) -> str:
+    """Name a number so that nobody sees that it is one."""
+    return "".join("klmnopqrst"[int(one)] for one in str(number))
+
+
+def read_spelt(word: str) -> int:
+    return int("".join(str("klmnopqrst".index(one)) for one in word))
+
+
+def tell(paging: str, page: dict[str, Any], token: str | None) -> Response:
+    """Tell where the next page is, as a way of paging reads it."""
+    if paging == LINKS:
+        there: Any = {"link": f'</things?cursor={token}>; rel="next"'} if token else {}
+        return write(page, **there)
+    url = f"/things?cursor={token}" if token and paging == URLS else token
+    return write({**page, "next": url})
+
+
+def find_start(records: list[Record], asked: dict[str, Any]) -> int:
+    if "cursor" in asked:
+        return read_spelt(asked["cursor"])
+    least = int(asked.get("from", 1))
+    if "after" in asked:
+        least = int(asked["after"]) + 1
+    if "search_after" in asked:
+        (last,) = json.loads(str(asked["search_after"]))
+        least = last + 1
+    return next((at for at, one in enumerate(records) if one["id"] >= least), len(records))
+
+
+def give_chained(
+    records: list[Record], paging: str, spoil: Callable[[int, Request], Response | None]
+) -> Answer:
+    """Pages of fifty, at most; `spoil` answers in place of one, by its number from 1."""
+    count = [0]
+
+    def answer(request: Request) -> Response:
+        count[0] += 1
+        spoilt = spoil(count[0], request)
+        if spoilt is not None:
+            return spoilt
+        at = find_start(records, query(request))
+        page: dict[str, Any] = {"data": records[at : at + 50]}
+        if paging not in TOLD:
+            return write(page)
+        return tell(paging, page, spell(at + 50) if at + 50 < len(records) else None)
+
+    return answer
+
+
+def make_sorted(count: int) -> list[Record]:
+    return [{**one, "sort": [one["id"]]} for one in make_things(count)]
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 5])
+@pytest.mark.parametrize("paging", CHAINS)
+def test_an_empty_page_that_comes_once_is_no_end(paging: str, at: int) -> None:
+    records = make_sorted(230)
+    empty = write({"data": []})
+    spoil = lambda number, request: empty if number == at else None  # noqa: E731
+    assert_all(Land(describe(paging), give_chained(records, paging, spoil)), records)
+
+
+@pytest.mark.parametrize("paging", CHAINS)
+def test_the_end_of_a_chain_takes_one_request_more_where_it_is_empty(paging: str) -> None:
+    land = Land(describe(paging), give_chained([], paging, lambda number, request: None))
+    assert_all(land, [])
+    assert len(land.asked) == 2
+    records = make_sorted(230)
+    land = Land(describe(paging), give_chained(records, paging, lambda number, request: None))
+    assert_all(land, records)
+    assert len(land.asked) <= 5 + 2 * (paging not in TOLD)
+
+
+FAMILY = """streams:
+  - {{name: owners, request: {{path: /owners}}, paging: {{kind: one_page}}, records: data, restore:
+    {{kind: archive_only, why: a test}}}}
+  - name: things
+    request: {{path: "/owners/{{parent.id}}/things"}}
+    parent: {{stream: owners}}
+    records: data
+    key: [owner, id]
+    adds: {{owner: "{{parent.id}}"}}
+    paging: {paging}
+    restore: {{kind: archive_only, why: a test}}
+"""
+
+
+@pytest.mark.parametrize("paging", TOLD)
+def test_many_lists_that_are_empty_are_not_all_asked_for_again(paging: str) -> None:
+    def answer(request: Request) -> Response:
+        if request.url.endswith("/owners"):
+            return write({"data": make_things(30)})
+        return tell(paging, {"data": []}, None)
+
+    land = Land(FAMILY.format(paging=paging), answer)
+    assert_all(land, [])
+    assert len(land.asked) < 1 + 30 + 10
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+@pytest.mark.parametrize("size", ["", SIZE[:-1]])
+@pytest.mark.parametrize("paging", TOLD)
+def test_a_token_that_is_missing_once_on_a_page_as_full_as_any_is_no_end(
+    paging: str, size: str, at: int
+) -> None:
+    records = make_things(230)
+
+    def spoil(number: int, request: Request) -> Response | None:
+        start = find_start(records, query(request))
+        return write({"data": records[start : start + 50]}) if number == at else None
+
+    text = describe(paging[:-1] + size + "}")
+    assert_all(Land(text, give_chained(records, paging, spoil)), records)
+
+
+@pytest.mark.parametrize("paging", TOLD)
+def test_an_end_that_is_empty_and_serves_once_is_believed(paging: str) -> None:
+    records, served = make_things(100), set[str]()
+
+    def answer(request: Request) -> Response:
+        at = find_start(records, query(request))
+        if request.url in served:
+            return write({"message": "no such token"}, 404)
+        served.add(request.url if at else "")
+        return tell(paging, {"data": records[at : at + 50]}, spell(at + 50) if at < 100 else None)
+
+    assert_all(Land(describe(paging), answer), records)
