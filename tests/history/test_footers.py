@@ -128,3 +128,8 @@ def test_a_stream_whose_parts_have_different_columns_is_one_table(
     assert find("public.users") == now
     gone = [[0, "name 0", "0.50", None], now[0], [35, "name 35", None, None], *now[1:]]
     assert find("history.public.users") == gone
+
+
+def test_a_footer_that_claims_more_than_it_has_tells_nothing() -> None:
+    endless = bytes([0x15, 2, 0x19, 0xF1, *[0xFF] * 8, 0x7F])
+    assert cut_schema(endless) == b""

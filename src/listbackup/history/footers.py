@@ -88,6 +88,8 @@ def _skip_list(body: bytes, at: int) -> int:
     at += 1
     if count == 15:
         count, at = _read_number(body, at)
+    if count > len(body):
+        raise IndexError(count)
     for _ in range(count):
         at = at + 1 if kind in _BOOLEANS else _skip(body, at, kind)
     return at
