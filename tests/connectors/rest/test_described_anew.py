@@ -110,6 +110,7 @@ def test_a_moment_that_is_still_to_come_is_no_moment_to_go_on_from(shop: Shop) -
 
 def test_a_filter_of_days_asks_for_the_day_before_as_well(shop: Shop) -> None:
     days: list[str] = []
+    shop.records[0]["updated"] = 1_793_530_800
 
     def answer(request: Request) -> Response:
         days.append(query(request).get("since", ""))

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from listbackup.clock import format_time, parse_time
+from listbackup.connectors.rest.witnesses import Witnesses, read_witnesses
 
 Json = Any
 VERSION = 1
@@ -19,12 +20,14 @@ VERSION = 1
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What is known of a stream. Every change before `since` was seen; `full` is when all was
-    listed the last time. `last` is the newest event of its feed, as its key and time."""
+    listed the last time. `last` is the newest event of its feed, as its key and time; `newest` are
+    its newest records."""
 
     since: datetime | None = None
     full: datetime | None = None
     last: tuple[str, Json] | None = None
     about: str = ""
+    newest: Witnesses = Witnesses()
 
     def write(self) -> Json:
         """Write it down."""
@@ -33,6 +36,7 @@ class Checkpoint:
             "since": _write(self.since),
             "full": _write(self.full),
             "last": list(self.last) if self.last else None,
+            "newest": self.newest.write(),
             "about": self.about,
         }
 
@@ -51,6 +55,7 @@ def read_checkpoint(value: Json, about: str) -> Checkpoint:
             _read(value.get("full")),
             (str(last[0]), last[1]) if isinstance(last, list) and len(last) == 2 else None,
             about,
+            read_witnesses(value.get("newest")),
         )
     except ValueError:
         return nothing

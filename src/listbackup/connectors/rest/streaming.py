@@ -15,16 +15,15 @@ from listbackup.connectors.rest.checkpoints import Checkpoint, Place, read_place
 from listbackup.connectors.rest.children import Children
 from listbackup.connectors.rest.feeds import Changes, FeedReader
 from listbackup.connectors.rest.fetching import Moments
-from listbackup.connectors.rest.filters import read_moment
 from listbackup.connectors.rest.gone import list_gone
 from listbackup.connectors.rest.ground import Ground, name_properties
 from listbackup.connectors.rest.listing import Batch
 from listbackup.connectors.rest.lists import Lists
 from listbackup.connectors.rest.notes import Notes
-from listbackup.connectors.rest.pages import fields_of
 from listbackup.connectors.rest.parents import Lending, Lent, ParentRefused
 from listbackup.connectors.rest.plans import Plan
 from listbackup.connectors.rest.positions import add_anchors
+from listbackup.connectors.rest.proofs import Proof
 from listbackup.connectors.rest.seen import SeenKeys
 from listbackup.connectors.rest.singles import Singles, write_key
 from listbackup.connectors.rest.sinks import Sink
@@ -62,12 +61,16 @@ class StreamRun:
         self._notes = Notes()
         self._moments = Moments()
         self._seen = SeenKeys()
-        self._newest: datetime | None = None
+        self._listed: SeenKeys | None = None
+        self._proof = Proof(plan.spec, plan.checkpoint)
         self._base = 0
         self._must_list = False
         self._gone: list[bytes] = []
-        rows = plan.before.rows
-        self._lists = Lists(ground, plan.spec, rows, self._notes, self._moments, self._seen)
+        self._lists = self._open_lists()
+
+    def _open_lists(self) -> Lists:
+        rows = self.plan.before.rows
+        return Lists(self.ground, self._spec, rows, self._notes, self._moments, self._seen)
 
     async def run(self, sink: Sink) -> None:
         """Read it. Raises SourceError where it cannot be read, AuthError, RateLimited."""
@@ -114,15 +117,18 @@ class StreamRun:
         full = await self._is_full(changes)
         for one in self.lent:
             one.begin(full=full)
-        since = None if full else self.plan.checkpoint.since
+        since = None if full else self._proof.begin
         place = await self._find_place(sink, since, full=full)
         self._lists.parameters = dict(await name_properties(self.ground, self._spec, {}))
         reading = _Reading(sink, full, since, place)
         if not full and self._spec.deleted is not None:
-            self._gone += await list_gone(self.ground, self._spec, since, self._notes)
+            known = self.plan.checkpoint.since
+            self._gone += await list_gone(self.ground, self._spec, known, self._notes)
         if full or self._sees_time or self._follows_parent:
             await self._list(reading)
-        if not full and changes is not None:
+        if self._lacks_witnesses(reading):
+            reading = await self._list_after_all(reading)
+        if not reading.full and changes is not None:
             await self._read_changed(reading, changes)
         return self._conclude(reading)
 
@@ -206,6 +212,24 @@ class StreamRun:
                 await self._forget(reading)
                 place = None
 
+    def _lacks_witnesses(self, reading: "_Reading") -> bool:
+        sound = not (self._notes.reason or self._notes.aside)
+        return (
+            not reading.full and reading.place is None and sound and self._proof.fails(self._seen)
+        )
+
+    async def _list_after_all(self, reading: "_Reading") -> "_Reading":
+        """List all, since what changed cannot be asked for, or looks as if."""
+        await reading.sink.mark(None)
+        self._base = 0
+        self._listed, self._seen = self._seen, SeenKeys()
+        parameters = self._lists.parameters
+        self._lists = self._open_lists()
+        self._lists.parameters = parameters
+        reading = replace(reading, full=True, since=None, place=None)
+        await self._list(reading)
+        return reading
+
     async def _list_children(self, reading: "_Reading", borrowed: Lending) -> None:
         def open_list(lent: Lent) -> AsyncIterator[Batch]:
             return self._lists.read(reading.since, None, lent)
@@ -248,15 +272,10 @@ class StreamRun:
     async def _take(self, reading: "_Reading", batch: Batch) -> None:
         await reading.sink.give(batch.page.chunk)
         if self.lent:
-            fresh = [one for one, new in zip(batch.page.records, batch.fresh, strict=True) if new]
+            fresh = self._proof.choose_lent(batch, self._listed, full=reading.full)
             for lending in self.lent:
                 lending.lend(fresh)
-        if self._moments.first is None and self._spec.since is not None:
-            # a platform that does not say its time says it in its records
-            said = fields_of(batch.page.records, self._spec.since.field)
-            times = [read_moment(one, self._spec.since.zone) for one in said]
-            known = [one for one in (self._newest, *times) if one is not None]
-            self._newest = max(known, default=None)
+        self._proof.look(batch, dated=self._moments.first is not None)
 
     async def _mark(self, reading: "_Reading", walk: Json) -> None:
         if self._notes.reason or self._notes.aside:
@@ -317,12 +336,15 @@ class StreamRun:
         if self.borrowed is not None:
             starts.append(self.borrowed.moment)
         known = [one for one in starts if one is not None]
-        since = min(known) if known else self._newest or self._guess(reading)
+        since = min(known) if known else self._proof.latest or self._guess(reading)
         if since is not None and since > self.ground.pace.now() + AHEAD:
             # a clock that is wrong by then would hide what changes until that moment
             return before
         last = self._feed.last if self._feed is not None else None
-        return Checkpoint(since, since if reading.full else before.full, last or before.last)
+        full = since if reading.full else before.full
+        now, resumed = self._moments.last or self.ground.now, reading.place is not None
+        newest = self._proof.choose(now, full=reading.full, resumed=resumed)
+        return Checkpoint(since, full, last or before.last, newest=newest)
 
     def _guess(self, reading: "_Reading") -> datetime | None:
         """Choose the moment that the next sync begins with, where the platform says none."""
