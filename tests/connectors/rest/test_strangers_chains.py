@@ -8,7 +8,7 @@ import pytest
 
 from listbackup.connectors.rest.transport import Request, Response
 from tests.connectors.rest.lands import Land, Record, describe, make_things, query, write
-from tests.connectors.rest.strangers import assert_all
+from tests.connectors.rest.strangers import assert_all, assert_doubt
 
 SIZE = ", size: {param: limit, value: 100}}"
 CURSOR = "{kind: cursor, token: next, param: cursor}"
@@ -152,3 +152,73 @@ def test_an_end_that_is_empty_and_serves_once_is_believed(paging: str) -> None:
         return tell(paging, {"data": records[at : at + 50]}, spell(at + 50) if at < 100 else None)
 
     assert_all(Land(describe(paging), answer), records)
+
+
+def give_shuffled(
+    records: list[Record], paging: str, group: int, *, settles: int = 10**9, changes: str = ""
+) -> Answer:
+    """Pages of fifty of a list that is sorted by groups alone: within one, any order will do.
+    After so many requests it stays as it is."""
+    count = [0]
+
+    def answer(request: Request) -> Response:
+        count[0] += 1
+        turn = min(count[0], settles)
+        mixed = sorted(records, key=lambda one: ((one["id"] - 1) // group, hash((turn, one["id"]))))
+        at = find_start(records, query(request))
+        return tell(
+            paging, {"data": mixed[at : at + 50]}, spell(at + 50) if at + 50 < len(mixed) else None
+        )
+
+    return answer
+
+
+@pytest.mark.parametrize("group", [7, 30, 430])
+@pytest.mark.parametrize("paging", TOLD)
+def test_records_that_come_twice_in_no_order_are_doubt(paging: str, group: int) -> None:
+    answer = give_shuffled(make_things(430), paging, group)
+    assert_doubt(Land(describe(paging), answer), "the order of the list is not stable")
+
+
+@pytest.mark.parametrize("paging", TOLD)
+def test_a_list_whose_order_settles_is_read_until_nothing_comes_twice(paging: str) -> None:
+    answer = give_shuffled(make_things(430), paging, 430, settles=9)
+    assert_all(Land(describe(paging), answer), make_things(430))
+
+
+@pytest.mark.parametrize("paging", TOLD)
+def test_pages_that_overlap_are_read_once(paging: str) -> None:
+    records = make_things(430)
+
+    def answer(request: Request) -> Response:
+        at = find_start(records, query(request))
+        page: dict[str, Any] = {"data": records[max(0, at - 3) : at + 50]}
+        return tell(paging, page, spell(at + 50) if at + 50 < 430 else None)
+
+    land = Land(describe(paging), answer)
+    assert_all(land, records)
+    assert len(land.asked) == 9
+
+
+@pytest.mark.parametrize("paging", TOLD)
+def test_records_that_move_to_the_end_because_they_change_are_no_doubt(paging: str) -> None:
+    records = [{"id": one, "at": one, "n": 0} for one in range(430)]
+    count = [0]
+
+    def answer(request: Request) -> Response:
+        count[0] += 1
+        after = find_start([], query(request)) if "cursor" not in query(request) else None
+        after = -1 if after is not None else read_spelt(query(request)["cursor"])
+        left = sorted((one for one in records if one["at"] > after), key=lambda one: one["at"])
+        page: dict[str, Any] = {"data": [dict(one) for one in left[:50]]}
+        token = spell(left[49]["at"]) if len(left) > 50 else None
+        if count[0] % 4 == 0:
+            # one that was read already, and one that is new
+            records[count[0]] |= {"at": 1000 + count[0], "n": count[0]}
+            records.append({"id": 1000 + count[0], "at": 2000 + count[0], "n": 0})
+        return tell(paging, page, token)
+
+    land = Land(describe(paging), answer)
+    land.sync()
+    assert land.said == {"things": ""}
+    assert len(land.asked) > 20

@@ -47,7 +47,10 @@ class Listing:
     `twins` keys with their records, where a key might be good within one list only. `sure`: its
     first page is asked for until it is the same twice, where nothing else shows that it is one.
     `last` is the page that the list ended with, so far; `proven`: behind it nothing stands. `fill`
-    says how short a last page may be. `notes.rows` counts the keys of the stream.
+    says how short a last page may be. `whole`: all that there is, not only what changed.
+    `repeats`: records came on several pages, where nothing told that they would; only such as did
+    not change meanwhile, where there is a set for them (`unchanged`). `notes.rows` counts the keys
+    of the stream.
     """
 
     asker: Asker
@@ -64,6 +67,9 @@ class Listing:
     last: Page | None = None
     proven: bool = False
     fill: Fill = field(default_factory=Fill)
+    whole: bool = False
+    repeats: bool = False
+    unchanged: SeenKeys | None = None
 
     async def fetch(self, draft: Draft, *, once: bool = False) -> Page:
         """Ask for a page until every record in it can be kept, at most four times; then give it

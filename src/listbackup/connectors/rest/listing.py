@@ -86,11 +86,13 @@ class _Chain:
         self._earlier = 0
         self._cut = 0
         self._came = (0, 0)
+        self._tail: Sequence[bytes] = ()
 
     async def read(self, step: Step | None) -> AsyncIterator[Batch]:
         listing = self._listing
         while step is not None:
             page, known, following, problem = await self._turn(step)
+            self._see_repeats(page, known)
             fresh = listing.take(page, known)
             listing.last = page
             place = following.write() if following and not problem else None
@@ -137,6 +139,22 @@ class _Chain:
         self._came = (len(page.records), asked)
         self._earlier = max(self._earlier, len(page.records))
         return page, fresh, following, problem
+
+    def _see_repeats(self, page: Page, fresh: Sequence[bool]) -> None:
+        """Note records that came before, but for those that pages have in common where they meet:
+        what moved along behind them, or what the platform says twice by intent."""
+        listing = self._listing
+        if not listing.whole or isinstance(self._paging, OnePage | AfterKey | Keyset):
+            return
+        news = [False] * len(fresh)
+        if listing.unchanged is not None:
+            news = listing.unchanged.add(page.records)
+        count = len(fresh) - sum(fresh)
+        even = not any(fresh[:count]) and list(page.keys[:count]) == list(self._tail[-count:])
+        if self._pages and count and not even:
+            pairs = zip(fresh, news, strict=True)
+            listing.repeats = listing.repeats or any(not (new or other) for new, other in pairs)
+        self._tail = page.keys
 
     def _learn_cut(self, fruitful: bool) -> None:
         """See whether the page before, which was not the last, had fewer records than were asked

@@ -162,6 +162,7 @@ class Lists:
             listing.moments = self._moments
             listing.sure = since is None and (lent is None or self._asked < MOST_SURE)
             listing.fill = self._fill
+            listing.whole = since is None
             self._asked += 1
             if self._used or lent is not None or spec.slices is not None:
                 listing.shared = self._seen

@@ -17,6 +17,7 @@ from listbackup.connectors.rest.models.pagination import (
     LinkHeader,
     NextUrl,
     Offset,
+    OnePage,
     PageNumber,
     Paging,
 )
@@ -25,13 +26,19 @@ from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.pages import Page, look
 from listbackup.connectors.rest.paging import name_signs
 from listbackup.connectors.rest.positions import Positions, read_anchors
-from listbackup.connectors.rest.signs import find_more, find_page, find_total
+from listbackup.connectors.rest.seen import SeenKeys
+from listbackup.connectors.rest.signs import find_full, find_more, find_page, find_total
 
 Json = Any
 MOST_PASSES = 3
 MANY = 10**9
 SEARCHED = 10_000
 """So many records, exactly, are more often the end of a search than the end of a list."""
+NEWS = "each time it was read, records came that had not come before"
+UNSTABLE = (
+    "records came on several pages: the order of the list is not stable; name one "
+    "(`query: {sort: id}`)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +115,16 @@ class Whole:
         Raises Refused, also for a place that the platform no longer knows, or behind which not all
         came; WindowFull where the search is cut off; SourceError. Doubts are noted.
         """
-        problem, odd = "", False
+        problem, odd, restless = "", False, False
         self._base = base if place is not None else 0
         for tries in range(1, MOST_PASSES + 1):
             listing = self._make()
+            listing.unchanged = SeenKeys() if tries > 1 else None
             self._told, self._silent, fresh = [], False, False
             try:
                 async for batch in self._read_once(listing, place):
                     fresh = fresh or any(batch.fresh)
-                    sound = tries == 1 and not self._positions.count
+                    sound = tries == 1 and not (self._positions.count or listing.repeats)
                     yield batch if sound else _without_place(batch)
             except Refused as refused:
                 if refused.means != "expired_page" or place is not None or tries == MOST_PASSES:
@@ -130,11 +138,14 @@ class Whole:
             problem = self._compare(listing)
             if not problem:
                 odd = self._seems_odd(listing) if tries == 1 else odd and fresh
-                problem = "each time it was read, records came that had not come before" * odd
+                problem = NEWS if odd else UNSTABLE * listing.repeats
+            # where records moved, one pass without any that came twice is asked for
+            restless = restless or listing.repeats
+            again = restless and fresh and tries < MOST_PASSES
             further = "" if problem else self._look_further(listing)
-            if place is not None and (problem or further):
+            if place is not None and (problem or further or again):
                 raise Refused("expired_page", problem or further)
-            if not problem:
+            if not (problem or again):
                 self._notes.doubt(further)
                 return
         self._notes.doubt(problem)
@@ -203,7 +214,11 @@ class Whole:
         left = 0 if listing.proven else self._count_pages_left(page)
         if left > 0:
             return f"the last page says that there are {left} pages more: look at `paging`"
-        total = find_total(page.rest, page.headers) if self._counts else None
+        if isinstance(self._paging, OnePage) and self._count is None:
+            full = find_full(page.rest, page.headers, page.came)
+            if full:
+                return f"{full}: look at `paging`"
+        total = find_total(page.rest, page.headers, page.came) if self._counts else None
         read = self._count_read(listing)
         limited = self._searched and getattr(self._paging, "most", None) != "all"
         agreed = self._counts and total is not None and total[1] != read
@@ -221,7 +236,7 @@ class Whole:
 
     def _count_pages_left(self, page: Page) -> int:
         """Count the pages behind the last one, by what it says of how many there are."""
-        number, pages = find_page(page.rest, page.headers)
+        number, pages = find_page(page.rest, page.headers, page.came)
         if isinstance(self._paging, Offset) or pages is None:
             return 0
         if number is not None and self._first_number is not None:
