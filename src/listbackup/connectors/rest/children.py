@@ -191,7 +191,8 @@ class _End:
     def tell(self) -> str:
         """Say what the last page tells against its being the last one; empty where nothing
         does."""
-        total = find_total(self.page.rest, self.page.headers) if self.page else None
+        page = self.page
+        total = find_total(page.rest, page.headers, page.came) if page else None
         came = len(self.keys) + self.lacking
         if total is None or total[1] <= came:
             return ""

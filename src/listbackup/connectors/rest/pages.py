@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
+from listbackup.connectors.rest.failures import find_failure
 from listbackup.connectors.rest.notes import Notes
 from listbackup.connectors.rest.shapes import LIST, Shape
-from listbackup.connectors.rest.signs import find_failure
+from listbackup.connectors.rest.signs import find_more, find_total
 from listbackup.connectors.rest.transport import Response
 from listbackup.errors import IntegrityError, SourceError
 from listbackup.records.cutting import cut_lines, find_fields, is_utf8
@@ -21,6 +22,8 @@ from listbackup.records.recordlines import Lines, join_lines, key_joined, read_k
 
 LARGEST_RECORD = 16 * 2**20
 FEW = 4
+_ACCEPTED = 202
+_PART = 206
 Path = tuple[str, ...]
 _Cut = tuple[bytes, Sequence[bytes], Sequence[bytes], bytes]
 """What a page says without its records, these, their keys, and they as lines."""
@@ -30,8 +33,9 @@ _Cut = tuple[bytes, Sequence[bytes], Sequence[bytes], bytes]
 class Page:
     """What one response had: its body and headers, the records with their keys, and as lines; the
     keys of records that cannot be kept with the reason, and the reasons of those without a key.
-    `rest` is the body without the records, where it is known, else all of it; empty where the
-    platform said that there is nothing. `doubt`: what speaks against the description."""
+    `rest` is the body without the records, where they could be taken out of it, else all of it;
+    empty where the platform said that there is nothing. `doubt`: what speaks against the
+    description."""
 
     rest: bytes
     headers: Mapping[str, str]
@@ -47,6 +51,11 @@ class Page:
         """Whether every record can be kept."""
         return not (self.aside or self.lacking)
 
+    @property
+    def came(self) -> int:
+        """How many records it had, those too that cannot be kept."""
+        return len(self.keys) + len(self.aside) + len(self.lacking)
+
     def note(self, notes: Notes) -> None:
         """Note what cannot be kept."""
         if self.doubt:
@@ -61,7 +70,7 @@ class Page:
 class Cutter:
     """How records stand in the pages of one list: where they are, which fields make the key, and
     what is written in front of each (`adds`, without braces: `"contact_id":17`). `heeds`: a page
-    whose top says that something failed is no page."""
+    that says that something failed is no page, and one that says that it is a part is in doubt."""
 
     records: Path
     key: tuple[str, ...]
@@ -76,9 +85,13 @@ class Cutter:
             return Page(b"", response.headers)
         try:
             rest, records, keys, chunk = self._cut_even(body) or self._cut_any(body)
+            if not keys and self.heeds and response.status == _ACCEPTED:
+                raise _Failed("The platform answered that the list is not ready yet (202)")
         except (SourceError, IntegrityError) as error:
             return self._sort_out(response, error)
         doubt = _find_twins(keys, records) if len(set(keys)) < len(keys) else ""
+        if response.status == _PART and self.heeds and not _goes_on(rest, response.headers):
+            doubt = doubt or "the platform answered that this is a part (206)"
         return Page(rest, response.headers, records, keys, chunk, doubt=doubt)
 
     def _cut_even(self, body: bytes) -> _Cut | None:
@@ -94,29 +107,37 @@ class Cutter:
             keys = key_joined(chunk, count, self.key)
         except IntegrityError:
             return None
-        lines, rest = Lines(chunk, count), body
+        lines, rest = Lines(chunk, count), None
         if count >= FEW:
             rest = leave_out(body, lines.name_ends(), len(chunk) - count, count)
-        self._heed(rest)
+        rest = rest or blank(body, self.records)
+        self._heed(rest, count)
         return rest, lines, keys, chunk
 
     def _cut_any(self, body: bytes) -> _Cut:
         records = self.shape.cut(body, self.records)
         if len(body) > LARGEST_RECORD and any(len(one) > LARGEST_RECORD for one in records):
             raise SourceError("A record is too large.")
-        rest = body
-        if len(records) >= FEW:
+        rest = None
+        if len(records) >= FEW and self.shape.kind == "list":
             ends = (records[0], records[1], records[-1])
             rest = leave_out(body, ends, sum(map(len, records)), len(records))
-        self._heed(rest)
+        if rest is None:
+            rest = blank(body, self.records) if records else body
+        self._heed(rest, len(records))
         records = self._add(records)
         chunk = join_lines(records)
         return rest, records, key_joined(chunk, len(records), self.key), chunk
 
-    def _heed(self, rest: bytes) -> None:
-        sign = find_failure(rest) if self.heeds and self.records else ""
+    def _heed(self, rest: bytes, count: int) -> None:
+        if not (self.heeds and self.records):
+            return
+        sign = find_failure(rest)
         if sign:
             raise _Failed(f"The answer says that something failed ({sign})")
+        sign = find_failure(rest, bare=True) if not count else ""
+        if sign:
+            raise _Failed(f"The answer has no records, and does not say that all is well ({sign})")
 
     def _add(self, records: list[bytes]) -> list[bytes]:
         if not self.adds:
@@ -183,18 +204,41 @@ def cut_values(body: bytes, path: Path) -> list[bytes] | None:
         return None
 
 
-def leave_out(body: bytes, ends: tuple[bytes, bytes, bytes], size: int, count: int) -> bytes:
-    """Give a page without its records, so that what else it says is quickly found; the whole page
-    where they do not stand in it evenly. `ends` are the first two and the last of so many records
+def leave_out(body: bytes, ends: tuple[bytes, bytes, bytes], size: int, count: int) -> bytes | None:
+    """Give a page without its records, so that what else it says is quickly found; None where
+    they do not stand in it evenly. `ends` are the first two and the last of so many records
     of so many bytes together."""
     first, second, last = ends
     start = _find(body, first, 0)
     gap = _find(body, second, start + len(first)) - start - len(first)
     end = start + size + gap * (count - 1)
     if gap < 1 or body[end - len(last) : end] != last:
-        return body
+        return None
     rest = body[:start] + body[end:]
-    return rest if _is_object(rest) else body
+    return rest if _is_object(rest) else None
+
+
+def blank(body: bytes, path: Path) -> bytes:
+    """Give a page with null in the place of its records; an empty object where they are all of
+    it, and the page as it is where nothing is found at the path."""
+    try:
+        return _blank(body.removeprefix(codecs.BOM_UTF8), path) if path else b"{}"
+    except (msgspec.DecodeError, KeyError, RecursionError, UnicodeDecodeError):
+        return body
+
+
+def _blank(value: bytes, path: Path) -> bytes:
+    if not path:
+        return b"null"
+    fields = msgspec.json.decode(value, type=dict[str, msgspec.Raw])
+    fields[path[0]] = msgspec.Raw(_blank(bytes(fields[path[0]]), path[1:]))
+    return msgspec.json.encode(fields)
+
+
+def _goes_on(rest: bytes, headers: Mapping[str, str]) -> bool:
+    """Whether a part of a list says how it goes on, or how many there are."""
+    ranged = "content-range" in headers or "next-range" in headers
+    return ranged or bool(find_more(rest, headers)) or find_total(rest, headers) is not None
 
 
 def _find(body: bytes, record: bytes, start: int) -> int:

@@ -1,202 +1,224 @@
-"""What a page says besides its records, whether its description names it or not: that something
-failed, that there is more, how many there are.
+"""What a page says of the list besides its records, whether its description names it or not: that
+there is more, how many there are, which page it is.
 
 A description may be mistaken. A list whose pages go on where the description sees their end must
 not end quietly; so the usual names are looked for. Knows no paging.
 """
 
-import codecs
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
-import msgspec
-
-Json = Any
-
-DEEPEST = 3
-_FIELDS = re.compile(
-    rb'"(?:errors?|exception|fault|faults|success|succeeded|ok|status|error_?message|is_?success'
-    rb'|status_?code|result|incomplete_?results|timed_?out)"\s*:',
-    re.IGNORECASE,
+from listbackup.connectors.rest.fields import (
+    Json,
+    is_of_pages,
+    plain,
+    read_count,
+    read_fields,
+    read_flag,
+    walk,
 )
-_TROUBLE = frozenset({"error", "errors", "exception", "fault", "faults", "errormessage"})
-_FLAGS = frozenset({"success", "succeeded", "ok", "issuccess"})
-_PARTIAL = frozenset({"incompleteresults", "timedout"})
-_STATES = frozenset({"status", "statuscode", "result"})
-_FAILED = frozenset({"error", "errors", "fail", "failed", "failure", "false"})
-_FINE = frozenset({"", "0", "none", "null", "false", "no", "ok", "success", "no error"})
+from listbackup.connectors.rest.stretches import may_be_cut
+
 _MORE = frozenset(
     {"hasmore", "more", "hasnext", "hasnextpage", "morerecords", "moreresults", "moreitems"}
     | {"moreavailable", "hasmoreitems", "hasmorerecords", "hasmoreresults", "nextpageexists"}
-    | {"istruncated"}
+    | {"istruncated", "truncated", "hasmorepages", "hasmoredata", "hasmoreresult"}
+    | {"moreresultsavailable", "morepages"}
 )
 _LAST = frozenset({"islast", "islastpage", "done"})
-_LINKS = frozenset({"links", "link"})
-_YES = frozenset({"true", "1", "yes"})
-_NO = frozenset({"false", "0", "no"})
+_ENDS = frozenset({"last", "lastpage", "eof", "isend", "end", "isfinal", "isfinalpage"})
+"""What says by `false` alone that it is not the end; as a number or text it says something else."""
 _NEXT = frozenset(
     {"next", "nextpage", "nexturl", "nextpageurl", "nextlink", "nextcursor", "nextpagetoken"}
     | {"nexttoken", "nextpagecursor", "nextpagelink", "odatanextlink", "continuation"}
     | {"continuationtoken", "nextoffset", "nextpagekey", "nextkey", "nextrecordsurl", "nextstart"}
+    | {"nextmarker", "nexthref", "nexturi", "nextpageuri", "nextpageid", "nextpagenumber"}
+    | {"nextcursorid", "nextpageparams", "lastevaluatedkey", "continue", "resumptiontoken"}
+    | {"nextid", "nextrecord", "nextcontinuationtoken"}
 )
+_PARTS = frozenset({"partial", "incomplete", "limitreached"})
+_MAYBE = frozenset({"bookmark", "marker", "endcursor", "remaining", "cursor"})
+"""What many platforms say on the last page too."""
 _TOTALS = frozenset(
     {"total", "totalcount", "totalresults", "totalrecords", "totalitems", "totalhits"}
     | {"totalelements", "totalentries", "totalsize", "recordcount", "numresults", "odatacount"}
+    | {"numfound", "recordstotal", "totalfound", "totalrows", "nbhits", "totalobjects"}
+    | {"totalnumberofrecords", "fullcount", "totalnumber"}
 )
+_COUNTS = frozenset({"count", "resultcount", "itemcount", "hitcount"})
+"""What some call how many there are, some how many of them came, and some how many were asked
+for."""
+_LIMITS = frozenset({"limit", "perpage", "pagesize", "pagelimit", "itemsperpage", "maxresults"})
 _PAGE = frozenset({"page", "currentpage", "pagenumber", "pageno", "pageindex", "pagenum", "xpage"})
 _PAGES = frozenset(
     {"totalpages", "lastpage", "pagecount", "pagescount", "numpages", "numberofpages", "pages"}
-    | {"maxpage", "xtotalpages", "xwptotalpages"}
+    | {"maxpage", "xtotalpages", "xwptotalpages", "xpaginationtotalpages", "xpagecount"}
 )
-_PAGE_HEADERS = ("x-page", "x-total-pages", "x-wp-totalpages")
-_HEADERS = ("x-total-count", "x-total", "x-wp-total", "total-count", "x-pagination-total-count")
+_OTHERS = frozenset(
+    {"quota", "quotas", "credit", "credits", "rate", "ratelimit", "ratelimits", "usage", "summary"}
+    | {"totals", "stats", "statistics", "aggregations", "aggs", "facets", "shards", "balance"}
+)
+"""Objects whose numbers count something else."""
+_PAGE_HEADERS = (
+    *("x-page", "x-total-pages", "x-wp-totalpages"),
+    *("x-pagination-total-pages", "x-page-count"),
+)
+_HEADERS = (
+    *("x-total-count", "x-total", "x-wp-total", "total-count", "x-pagination-total-count"),
+    *("x-total-items", "x-list-total", "x-total-results", "x-total-records"),
+)
+_NEXT_HEADERS = (
+    *("x-next-page", "x-next-cursor", "x-next", "x-next-page-token", "x-next-token"),
+    *("x-next-page-url", "x-ms-continuation"),
+)
+_MORE_HEADERS = ("x-has-more", "x-has-next", "x-has-next-page")
+_FEW = 5
+_SIZES = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1000})
 _COUNT = re.compile(r"[0-9]{1,18}")
 _RANGE = re.compile(r"(?:[a-z]+[ =])?[0-9]+-[0-9]+/([0-9]{1,18})", re.IGNORECASE)
 _REL = re.compile(r";\s*rel\s*=\s*\"?[^\",;]*\bnext\b", re.IGNORECASE)
+_REL_BEFORE = re.compile(r";\s*rel\s*=\s*\"?[^\",;]*\bprev", re.IGNORECASE)
+_REL_LAST = re.compile(
+    r"[?&]page=([0-9]{1,9})[^>,]*>[^,]*;\s*rel\s*=\s*\"?[^\",;]*\blast\b", re.IGNORECASE
+)
 
 
-def find_failure(rest: bytes) -> str:
-    """Name what says that an answer is none although its status is: `error`, `success: false` and
-    the like, at its top; empty where nothing does."""
-    if _FIELDS.search(rest) is None:
-        return ""
-    for name, value in _read(rest).items():
-        plain = _plain(name)
-        if plain in _TROUBLE and _is_something(value):
-            return name
-        if plain in _FLAGS and (value is False or str(value).lower() in ("false", "0")):
-            return name
-        if plain in _PARTIAL and value is True:
-            return name
-        if plain in _STATES and (_is_failed(value, codes=plain != "result")):
-            return name
-    return ""
-
-
-def find_more(rest: bytes, headers: Mapping[str, str], known: Collection[str] = ()) -> str:
+def find_more(
+    rest: bytes,
+    headers: Mapping[str, str],
+    known: Collection[str] = (),
+    came: int | None = None,
+) -> str:
     """Name what says that there is more after a page; empty where nothing does, or where the page
-    says plainly that there is no more. `known` are names that were looked at already."""
-    if _REL.search(headers.get("link", "")) and "link" not in known:
+    says plainly that there is no more. `known` are names that were looked at already; `came` is
+    how many records the page has, where it is the only one of its list: then what is often said
+    of a last page too counts where it is as full as it says that it can be."""
+    if "link" not in known and _REL.search(headers.get("link", "")):
         return "Link"
-    skipped = {_plain(one) for one in known}
-    after = headers.get("x-next-page", "").strip()
-    found = "X-Next-Page" if _leads_on(after) and "xnextpage" not in skipped else ""
-    for name, value in _walk(_read(rest), DEEPEST):
-        plain = _plain(name)
-        if plain in skipped:
+    skipped = {plain(one) for one in known}
+    found, refuted = _look_at_headers(headers, skipped)
+    if refuted:
+        return ""
+    full = came is not None and came >= _FEW and came in _find_limits(rest, headers)
+    for name, value, above in _walk_all(rest, headers):
+        key = plain(name)
+        if key in skipped:
             continue
-        said = _read_flag(value)
-        if plain in _MORE and said is not None:
+        said = read_flag(value)
+        if key in _MORE and said is not None:
             if not said:
                 return ""
             found = found or name
-        if (plain in _LAST and said is False) or (plain == "last" and value is False):
+        if is_of_pages(above) and ((key in _LAST and said is False) or _denies_end(key, value)):
             found = found or name
-        if plain in _NEXT and _leads_on(value):
+        if key in _NEXT and _leads_on(value):
             found = found or name
+        if is_of_pages(above) and key in _PARTS and value is True:
+            found = found or name
+        if key == "remaining" and is_of_pages(above) and came in _SIZES and read_count(value):
+            found = found or name
+        if full and (key in _MAYBE or (key, *above[-1:]) == ("after", "cursors")):
+            found = found or (name if _leads_on(value) else "")
     return found
 
 
-def find_total(rest: bytes, headers: Mapping[str, str]) -> tuple[str, int] | None:
-    """Give what a page says of how many records there are, and where; None where it does not."""
+def find_full(rest: bytes, headers: Mapping[str, str], came: int) -> str:
+    """Say what shows that the only page of a list may be cut: it has as many records as it says
+    that a page has, or there is a last page behind it; empty where nothing does, or where it says
+    that there is no more."""
+    last = _REL_LAST.search(headers.get("link", ""))
+    if last and int(last[1]) > 1 and not _REL_BEFORE.search(headers.get("link", "")):
+        return f"the platform names page {last[1]} as the last one"
+    if came < _FEW or came not in _find_limits(rest, headers):
+        return ""
+    total, (_, pages) = find_total(rest, headers), find_page(rest, headers)
+    if (total is not None and total[1] <= came) or (pages is not None and pages <= 1):
+        return ""
+    for name, value, above in _walk_all(rest, headers):
+        key, said = plain(name), read_flag(value)
+        more = key in _MORE and said is False
+        end = is_of_pages(above) and (key in _LAST and said is True)
+        if more or end or (key in _NEXT and not _leads_on(value)):
+            return ""
+    return f"the page has {came} records, as many as it says that a page has"
+
+
+def find_total(
+    rest: bytes, headers: Mapping[str, str], came: int | None = None
+) -> tuple[str, int] | None:
+    """Give what a page says of how many records there are, and where; None where it does not.
+    `came` is how many records the page has: without it, what may count these is not looked at."""
     for name in _HEADERS:
         if _COUNT.fullmatch(headers.get(name, "").strip()):
             return name, int(headers[name])
     whole = _RANGE.fullmatch(headers.get("content-range", "").strip())
     if whole:
         return "Content-Range", int(whole[1])
-    for name, value in _walk(_read(rest), DEEPEST):
-        if _plain(name) not in _TOTALS:
-            continue
-        if isinstance(value, Mapping):
-            value = value.get("value")
-        count = _read_count(value)
-        if count is not None:
-            return name, count
-    return None
+    maybe: tuple[str, int] | None = None
+    for name, value, above in _walk_all(rest, headers):
+        key = plain(name)
+        if key in _TOTALS:
+            if isinstance(value, Mapping):
+                value = value.get("value")
+            count = read_count(value)
+            if count is not None:
+                return name, count
+        count = read_count(value) if key in _COUNTS and is_of_pages(above) else None
+        if count is not None and came is not None and maybe is None and count > came:
+            # a round number is what was asked for, unless the page seems to be cut itself
+            asked = may_be_cut(count) and came not in _SIZES
+            if not asked and count not in _find_limits(rest, headers):
+                maybe = name, count
+    return maybe
 
 
-def find_page(rest: bytes, headers: Mapping[str, str]) -> tuple[int | None, int | None]:
-    """Give which page a page says that it is, and of how many; None for what it does not say."""
+def find_page(
+    rest: bytes, headers: Mapping[str, str], came: int | None = None
+) -> tuple[int | None, int | None]:
+    """Give which page a page says that it is, and of how many; None for what it does not say.
+    `came` is how many records it has: some call that `page_count`."""
     told = [(name, headers.get(name, "")) for name in _PAGE_HEADERS]
     page = pages = None
-    for name, value in (*told, *_walk(_read(rest), DEEPEST)):
-        plain, number = _plain(name), _read_count(value)
-        if plain in _PAGE and page is None:
+    for name, value in (*told, *((name, value) for name, value, _ in _walk_all(rest, headers))):
+        key, number = plain(name), read_count(value)
+        if key in _PAGE and page is None:
             page = number
-        if plain in _PAGES and pages is None:
+        if key in _PAGES and pages is None and not (key == "pagecount" and number == came):
             pages = number
     return page, pages
 
 
-def _read_count(value: Json) -> int | None:
-    if isinstance(value, str) and _COUNT.fullmatch(value.strip()):
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _walk_all(
+    rest: bytes, headers: Mapping[str, str]
+) -> Iterator[tuple[str, Json, tuple[str, ...]]]:
+    yield from walk(read_fields(headers.get("x-pagination", "").encode()), _OTHERS)
+    yield from walk(read_fields(rest), _OTHERS)
 
 
-def _read(rest: bytes) -> Mapping[str, Json]:
-    """Read the fields of a page; arrays are not looked into."""
-    body = rest.removeprefix(codecs.BOM_UTF8).strip()
-    if not body.startswith(b"{"):
-        return {}
-    try:
-        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return {}
-    return {
-        name: _read_links(bytes(raw)) if _plain(name) in _LINKS else _read_value(bytes(raw))
-        for name, raw in fields.items()
+def _look_at_headers(headers: Mapping[str, str], skipped: Collection[str]) -> tuple[str, bool]:
+    """Name the header that says that there is more; and whether one says that there is not."""
+    for name in _MORE_HEADERS:
+        said = read_flag(headers.get(name, ""))
+        if said is not None and plain(name) not in skipped:
+            return (name.title(), False) if said else ("", True)
+    for name in _NEXT_HEADERS:
+        if plain(name) not in skipped and _leads_on(headers.get(name, "")):
+            return name.title(), False
+    return "", False
+
+
+def _find_limits(rest: bytes, headers: Mapping[str, str]) -> set[int]:
+    """Give the numbers that a page says a page has at most."""
+    found = {
+        read_count(value)
+        for name, value, above in _walk_all(rest, headers)
+        if plain(name) in _LIMITS and is_of_pages(above)
     }
+    return {one for one in found if one is not None}
 
 
-def _read_links(raw: bytes) -> Json:
-    """Read links as a list of objects as if they were told by their names."""
-    try:
-        links = msgspec.json.decode(raw, type=list[dict[str, Json]])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _read_value(raw)
-    return {str(one.get("rel")): one.get("href") or one.get("url") for one in links}
-
-
-def _read_value(raw: bytes) -> Json:
-    if raw.startswith(b"["):
-        return [] if not raw[1:-1].strip() else [True]
-    if raw.startswith(b"{"):
-        return _read(raw)
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-
-
-def _walk(fields: Mapping[str, Json], deepest: int) -> Iterator[tuple[str, Json]]:
-    for name, value in fields.items():
-        yield name, value
-        if isinstance(value, Mapping) and deepest > 1:
-            yield from _walk(value, deepest - 1)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.lower())
-
-
-def _is_failed(value: Json, *, codes: bool) -> bool:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return codes and 400 <= value < 600
-    return str(value).lower() in _FAILED
-
-
-def _read_flag(value: Json) -> bool | None:
-    plain = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
-    return True if plain in _YES else False if plain in _NO else None
-
-
-def _is_something(value: Json) -> bool:
-    if isinstance(value, str):
-        return value.strip().lower() not in _FINE
-    return bool(value)
+def _denies_end(key: str, value: Json) -> bool:
+    return key in _ENDS and value is False
 
 
 def _leads_on(value: Json) -> bool:

@@ -169,7 +169,8 @@ class Whole:
             if first and place is not None and not (batch.page.keys or batch.page.lacking):
                 raise Refused("expired_page", "nothing came from where an earlier attempt stood")
             if isinstance(self._paging, Cursor | LinkHeader | NextUrl):
-                self._positions.look(batch.place, self._base + listing.seen.count)
+                origin, read = listing.draft.whole_url, self._base + listing.seen.count
+                self._positions.look(batch.place, read, batch.page, origin)
             told = first or (batch.place is None and bool(batch.page.rest))
             if count is not None and count.draft is None and told:
                 self._hear(listing, count.read(batch.page))
@@ -208,7 +209,9 @@ class Whole:
         known = name_signs(self._paging)
         if page is None or known is None:
             return ""
-        more = "" if listing.proven else find_more(page.rest, page.headers, known)
+        chained = isinstance(self._paging, Cursor | LinkHeader | NextUrl | OnePage)
+        came = page.came if chained and self._pages == 1 else None
+        more = "" if listing.proven else find_more(page.rest, page.headers, known, came)
         if more:
             return f"the last page says that there is more ({more}): look at `paging`"
         left = 0 if listing.proven else self._count_pages_left(page)
