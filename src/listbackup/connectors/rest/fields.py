@@ -6,6 +6,7 @@ Arrays are not looked into. Knows no meaning of any name.
 import codecs
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -57,6 +58,7 @@ def is_of_pages(above: tuple[str, ...]) -> bool:
     return NESTS.issuperset(above)
 
 
+@lru_cache(maxsize=1024)
 def plain(name: str) -> str:
     """Write a name as all its spellings are."""
     return re.sub(r"[^a-z]", "", name.lower())
