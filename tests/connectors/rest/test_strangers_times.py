@@ -170,3 +170,89 @@ def test_children_are_asked_for_of_what_changed_and_not_of_witnesses(works: bool
     asked = [one.url.split("/")[-2] for one in land.asked if "/parts" in one.url]
     # where the filter does not work, what is a day older may have changed as well
     assert sorted(asked) == (["1050", "3"] if works else ["1", "1050", "3"])
+
+
+ONE = 'one: {path: "/things/{record.id}"}'
+GONE = "deleted: {request: {path: /gone}, records: data, paging: {kind: one_page}%s}"
+GONE_SINCE = ", since: {param: since, field: at, lookback: 1d}"
+
+
+class Buried(Filtered):
+    """Has a list of what was deleted, which keeps what was restored; its filter works."""
+
+    def __init__(self, spell: Callable[[int], Any] = int) -> None:
+        super().__init__(lambda record, asked: record["updated"] >= asked, 50)
+        self.gone: list[Record] = []
+        self.spell = spell
+
+    def answer(self, request: Request) -> Response:
+        path = request.url.partition("?")[0]
+        if path.endswith("/gone"):
+            return write({"data": self.gone})
+        if not path.endswith("/things"):
+            found = [one for one in self.records if path.endswith(f"/{one['id']}")]
+            return write(found[0]) if found else write({}, 404)
+        return super().answer(request)
+
+    def drop(self, land: Land, *ids: int) -> None:
+        at = say(land.pace.now())
+        self.gone += [{"id": self.spell(id_), "at": at} for id_ in ids]
+        self.records = [one for one in self.records if one["id"] not in ids]
+
+
+@pytest.mark.parametrize("more", ["", GONE_SINCE])
+@pytest.mark.parametrize("one", ["", ONE])
+def test_what_was_restored_lives_though_a_list_names_it_as_deleted(more: str, one: str) -> None:
+    things = Buried()
+    land = Land(describe(CURSOR, SINCE % "", GONE % more, *[one] * bool(one)), things.answer)
+    land.sync()
+    land.pass_time(hours=2)
+    restored = {**things.records[8], "name": "restored"}
+    things.drop(land, 9, 20)
+    land.pass_time(hours=2)
+    things.records.append({**restored, "updated": say(land.pace.now())})
+    for _ in range(3):
+        land.pass_time(hours=5)
+        found = land.sync()
+        assert set(land.said.values()) == {""}
+        assert len(land.asked) <= 3
+        assert {one["id"] for one in found} == {one["id"] for one in things.records}
+
+
+def test_a_deletion_of_a_record_that_is_there_is_not_believed() -> None:
+    things = Buried()
+    land = Land(describe(CURSOR, SINCE % "", GONE % "", ONE), things.answer)
+    land.sync()
+    things.gone.append({"id": 30})
+    land.pass_time(hours=5)
+    assert len(land.sync()) == 50
+
+
+@pytest.mark.parametrize("one", ["", ONE])
+def test_ids_that_a_list_of_deletions_spells_otherwise_are_deleted(one: str) -> None:
+    things = Buried(str)
+    land = Land(describe(CURSOR, SINCE % "", GONE % "", *[one] * bool(one)), things.answer)
+    land.sync()
+    land.pass_time(hours=5)
+    things.drop(land, 7, 8)
+    assert land.sync() == things.records
+    assert land.said == {"things": ""}
+
+
+@pytest.mark.parametrize(("count", "requests"), [(1, 3), (101, 6)])
+def test_many_deletions_mean_a_whole_listing_instead_of_single_requests(
+    count: int, requests: int
+) -> None:
+    things = Buried()
+    things.records += [
+        {"id": 1000 + number, "updated": "2020-01-01T00:00:00Z"} for number in range(count)
+    ]
+    land = Land(describe(CURSOR, SINCE % "", GONE % "", ONE), things.answer)
+    land.sync()
+    land.pass_time(hours=5)
+    things.drop(land, *range(1000, 1000 + count))
+    assert land.sync() == things.records
+    assert len(land.asked) <= requests
+    land.pass_time(hours=5)
+    land.sync()
+    assert len(land.asked) == 2

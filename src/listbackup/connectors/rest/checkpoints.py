@@ -21,13 +21,14 @@ VERSION = 1
 class Checkpoint:
     """What is known of a stream. Every change before `since` was seen; `full` is when all was
     listed the last time. `last` is the newest event of its feed, as its key and time; `newest` are
-    its newest records."""
+    its newest records, and `deleted` is what its list of deletions had, as `gone` writes it."""
 
     since: datetime | None = None
     full: datetime | None = None
     last: tuple[str, Json] | None = None
     about: str = ""
     newest: Witnesses = Witnesses()
+    deleted: str | None = None
 
     def write(self) -> Json:
         """Write it down."""
@@ -37,6 +38,7 @@ class Checkpoint:
             "full": _write(self.full),
             "last": list(self.last) if self.last else None,
             "newest": self.newest.write(),
+            "deleted": self.deleted,
             "about": self.about,
         }
 
@@ -56,6 +58,7 @@ def read_checkpoint(value: Json, about: str) -> Checkpoint:
             (str(last[0]), last[1]) if isinstance(last, list) and len(last) == 2 else None,
             about,
             read_witnesses(value.get("newest")),
+            value["deleted"] if isinstance(value.get("deleted"), str) else None,
         )
     except ValueError:
         return nothing

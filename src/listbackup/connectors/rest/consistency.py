@@ -121,7 +121,7 @@ def _find_idle(stream: Stream, *, fed: bool, lends: bool) -> Iterator[tuple[str,
         yield "full_every", "all is listed each time anyway: it has no effect"
     if not (stream.parent or stream.slices or fed):
         yield "concurrent", "its requests follow each other: it has no effect"
-    if not (fed or lends):
+    if not (fed or lends or stream.deleted):
         yield "one", "no feed and no child names single records of it: it has no effect"
 
 

@@ -34,7 +34,8 @@ class Unfit(SourceError):
 @dataclass(slots=True)
 class Singles:
     """Reads single records of a stream; `parameters` name its fields. `gone` collects the keys of
-    those that the platform calls deleted, `lost` the ids of those that are not found."""
+    those that the platform calls deleted, `lost` the ids of those that are not found. `believes`:
+    the platform said already that they are gone, so not being found once is enough."""
 
     ground: Ground
     spec: Stream
@@ -47,6 +48,12 @@ class Singles:
     failed: list[tuple[Json, str]] = field(default_factory=list)
     missing: list[Json] = field(default_factory=list)
     missed: set[Json] = field(default_factory=set)
+    believes: bool = False
+
+    @property
+    def lost_keys(self) -> list[bytes]:
+        """The keys of those that are not found, as they may be written."""
+        return [key for id_ in self.lost for key in spell_keys(write_key(id_))]
 
     async def read(self, ids: Iterable[Json]) -> None:
         """Read the records of these ids. Raises AuthError, RateLimited, and Refused where the
@@ -69,7 +76,7 @@ class Singles:
         return missing
 
     def _miss(self, id_: Json) -> None:
-        if id_ in self.missed:
+        if id_ in self.missed or self.believes:
             self.lost.append(id_)
         else:
             self.missed.add(id_)
@@ -89,7 +96,7 @@ class Singles:
             self.failed.append((id_, unfit.message))
         else:
             if record is None:
-                self.gone.append(write_key(id_))
+                self.gone += spell_keys(write_key(id_))
             else:
                 await self.give([record])
 
@@ -105,7 +112,7 @@ class Singles:
             (key,) = read_keys([body], [".".join(path) for path in self.spec.key])
         except IntegrityError as error:
             raise Unfit("it has no key") from error
-        if json.loads(key) != [id_]:
+        if write_key(id_) not in spell_keys(key):
             raise Unfit(f"the platform gave another record, {key.decode()[:100]}")
         if len(body) > LARGEST_RECORD:
             raise Unfit(f"it is larger than {LARGEST_RECORD >> 20} MiB")
@@ -119,7 +126,24 @@ class Singles:
 
 def write_key(id_: Json) -> bytes:
     """Write the key of a record by its id, as the encoding of records does."""
-    return json.dumps([id_], separators=(",", ":"), ensure_ascii=False).encode()
+    return _write([id_])
+
+
+def spell_keys(key: bytes) -> list[bytes]:
+    """Give the ways to write a key whose parts may be numbers in one place of a platform and texts
+    in another: as it is first."""
+    parts = json.loads(key)
+    texts = [str(one) if type(one) is int else one for one in parts]
+    numbers = [int(one) if _is_number(one) else one for one in parts]
+    return list(dict.fromkeys([key, *map(_write, (texts, numbers))]))
+
+
+def _is_number(part: Json) -> bool:
+    return isinstance(part, str) and len(part) < 20 and part.isdecimal() and str(int(part)) == part
+
+
+def _write(parts: Json) -> bytes:
+    return json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 async def _iterate(ids: Iterable[Json]) -> AsyncIterator[Json]:

@@ -15,7 +15,7 @@ from listbackup.connectors.rest.checkpoints import Checkpoint, Place, read_place
 from listbackup.connectors.rest.children import Children
 from listbackup.connectors.rest.feeds import Changes, FeedReader
 from listbackup.connectors.rest.fetching import Moments
-from listbackup.connectors.rest.gone import list_gone
+from listbackup.connectors.rest.gone import Burial, Told, list_gone
 from listbackup.connectors.rest.ground import Ground, name_properties
 from listbackup.connectors.rest.listing import Batch
 from listbackup.connectors.rest.lists import Lists
@@ -25,7 +25,7 @@ from listbackup.connectors.rest.plans import Plan
 from listbackup.connectors.rest.positions import add_anchors
 from listbackup.connectors.rest.proofs import Proof
 from listbackup.connectors.rest.seen import SeenKeys
-from listbackup.connectors.rest.singles import Singles, write_key
+from listbackup.connectors.rest.singles import Give, Singles, spell_keys, write_key
 from listbackup.connectors.rest.sinks import Sink
 from listbackup.errors import SourceError
 from listbackup.records import Declared, Outcome
@@ -66,6 +66,7 @@ class StreamRun:
         self._base = 0
         self._must_list = False
         self._gone: list[bytes] = []
+        self._told = Told()
         self._lists = self._open_lists()
 
     def _open_lists(self) -> Lists:
@@ -121,15 +122,19 @@ class StreamRun:
         place = await self._find_place(sink, since, full=full)
         self._lists.parameters = dict(await name_properties(self.ground, self._spec, {}))
         reading = _Reading(sink, full, since, place)
-        if not full and self._spec.deleted is not None:
-            known = self.plan.checkpoint.since
-            self._gone += await list_gone(self.ground, self._spec, known, self._notes)
+        checkpoint = self.plan.checkpoint
+        told = await list_gone(self.ground, self._spec, checkpoint, self._notes, full=full)
+        if not full or place is None:
+            # what was listed before may have been deleted by then
+            self._told = told
         if full or self._sees_time or self._follows_parent:
             await self._list(reading)
         if self._lacks_witnesses(reading):
             reading = await self._list_after_all(reading)
         if not reading.full and changes is not None:
             await self._read_changed(reading, changes)
+        if not reading.full and told.keys:
+            reading = await self._bury(reading, told)
         return self._conclude(reading)
 
     @property
@@ -250,11 +255,7 @@ class StreamRun:
                 self._notes.doubt(changes.reason)
             return
 
-        async def give(records: Sequence[bytes]) -> None:
-            await reading.sink.give(join_lines(records))
-            for one in self.lent:
-                one.lend(records)
-
+        give = self._give_to(reading.sink)
         keys = {id_: write_key(id_) for id_ in changes.fates}
         fresh = dict(zip(keys, self._seen.look(list(keys.values())), strict=True))
         again = [id_ for id_, fate in changes.fates.items() if fate != "gone" and fresh[id_]]
@@ -266,8 +267,27 @@ class StreamRun:
         for id_ in singles.lost:
             # the next sync asks again for what is told by a young event
             if self._feed is None or not self._feed.may_be_late(changes, id_):
-                self._gone.append(keys[id_])
-        self._gone += [keys[id_] for id_, fate in changes.fates.items() if fate == "gone"]
+                self._gone += spell_keys(keys[id_])
+        gone = [keys[id_] for id_, fate in changes.fates.items() if fate == "gone"]
+        self._gone += [one for key in gone for one in spell_keys(key)]
+
+    def _give_to(self, sink: Sink) -> Give:
+        async def give(records: Sequence[bytes]) -> None:
+            await sink.give(join_lines(records))
+            for one in self.lent:
+                one.lend(records)
+
+        return give
+
+    async def _bury(self, reading: "_Reading", told: Told) -> "_Reading":
+        """Believe a list of deletions as far as it can be; list all where that is not far."""
+        give = self._give_to(reading.sink)
+        burial = Burial(self.ground, self._spec, told, self._notes, give)
+        doubted = burial.find_doubted(self._seen)
+        if doubted is None:
+            return await self._list_after_all(reading)
+        self._gone += await burial.bury(doubted, self._lists.parameters)
+        return reading
 
     async def _take(self, reading: "_Reading", batch: Batch) -> None:
         await reading.sink.give(batch.page.chunk)
@@ -344,7 +364,9 @@ class StreamRun:
         full = since if reading.full else before.full
         now, resumed = self._moments.last or self.ground.now, reading.place is not None
         newest = self._proof.choose(now, full=reading.full, resumed=resumed)
-        return Checkpoint(since, full, last or before.last, newest=newest)
+        return Checkpoint(
+            since, full, last or before.last, newest=newest, deleted=self._told.memory
+        )
 
     def _guess(self, reading: "_Reading") -> datetime | None:
         """Choose the moment that the next sync begins with, where the platform says none."""
