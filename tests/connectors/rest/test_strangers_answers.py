@@ -367,3 +367,27 @@ def test_an_empty_array_may_be_written_as_an_empty_object_where_nothing_may_stan
     assert_all(Land(describe("", "absent: empty"), give({"data": {}})), [])
     assert_doubt(Land(describe("", "absent: empty"), give({"data": {"id": 1}})), "not an array")
     assert_doubt(Land(describe(""), give({"data": {}})), "not an array")
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Page 4 exceeds the last page", "Invalid page.", "The offset is too large", "No more things"],
+)
+def test_a_page_behind_the_last_one_may_say_that_it_is(said: str) -> None:
+    def answer(request: Request) -> Response:
+        asked = query(request)
+        size, page = int(asked["limit"]), int(asked["page"])
+        found = HUNDRED[(page - 1) * size : page * size]
+        return write({"data": found, "message": "" if found else said})
+
+    assert_all(Land(describe(PAGES.replace("1000", "20")), answer), HUNDRED)
+    size = give({"data": [], "message": "The page size exceeds the limit"})
+    assert_doubt(Land(describe(""), size), ODD)
+
+
+def test_a_rule_says_which_words_mean_that_a_list_is_empty() -> None:
+    rule = "{status: [200], path: message, equals: [Come and see us], means: empty}"
+    yaml = f"failures: {{rules: [{rule}]}}\n" + describe("")
+    answer = give({"data": [], "message": "Come and see us"})
+    assert_all(Land(yaml, answer), [])
+    assert_doubt(Land(describe(""), answer), ODD)

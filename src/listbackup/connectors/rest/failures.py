@@ -61,6 +61,11 @@ _HARMLESS = re.compile(
     r"|found|find|empty|none|nothing|any|0|zero|end of|pages?|range|gefunden|keine?|aucune?|geen"
     r"|ning[uú]n\w*|nessun\w*|nenhum\w*|[eé]xito\w*|sucesso|succ[eè]s|erfolg\w*)\b"
 )
+_BEYOND = re.compile(
+    r"\b(?:page(?! size)|offset)\b.*(?:exceed|beyond|out of|larger|greater|too |invalid|exist|last)"
+    r"|(?:exceed|beyond|behind|out of|invalid|wrong).*\b(?:page(?! size)|offset)\b"
+)
+"""What some say of a page behind the last one."""
 
 
 def find_failure(rest: bytes, *, bare: bool = False) -> str:
@@ -153,5 +158,7 @@ def _is_something(value: Json) -> bool:
 
 def _is_harmless(text: str) -> bool:
     said = text.strip().lower()
+    if _BEYOND.search(said):
+        return True
     left = _NONE.sub(" ", said)
     return not _WRONG.search(left) and (left != said or _HARMLESS.search(said) is not None)
