@@ -1,5 +1,6 @@
 """Chains of pages whose end, or whose order, is not what it seems."""
 
+import base64
 import json
 from collections.abc import Callable
 from typing import Any
@@ -222,3 +223,126 @@ def test_records_that_move_to_the_end_because_they_change_are_no_doubt(paging: s
     land.sync()
     assert land.said == {"things": ""}
     assert len(land.asked) > 20
+
+
+def tell_time(number: int) -> str:
+    return f"2026-01-01T{number // 3600:02d}:{number // 60 % 60:02d}:{number % 60:02d}+00:00"
+
+
+def give_timed(
+    records: list[Record], paging: str, *, inclusive: bool, coded: bool = False
+) -> Answer:
+    """Pages of fifty, the next one told by the time of the last record."""
+
+    def answer(request: Request) -> Response:
+        after = str(query(request).get("cursor", "")).replace(" ", "+")
+        if coded:
+            after = base64.b64decode(after).decode()
+        left = [one for one in records if one["at"] > after or (inclusive and one["at"] == after)]
+        last = left[:50][-1]["at"]
+        token = base64.b64encode(last.encode()).decode() if coded else last
+        return tell(paging, {"data": left[:50]}, token if len(left) > 50 else None)
+
+    return answer
+
+
+@pytest.mark.parametrize("coded", [False, True])
+@pytest.mark.parametrize("ties", [3, 7])
+@pytest.mark.parametrize("paging", TOLD)
+def test_pages_that_go_on_after_a_time_that_several_records_have_are_doubt(
+    paging: str, ties: int, coded: bool
+) -> None:
+    records = [{"id": one, "at": tell_time(one // ties)} for one in range(430)]
+    answer = give_timed(records, paging, inclusive=False, coded=coded)
+    assert_doubt(Land(describe(paging), answer), "pages go on after a at that several records have")
+
+
+@pytest.mark.parametrize("ties", [1, 3, 7])
+@pytest.mark.parametrize("paging", TOLD)
+def test_pages_that_go_on_with_a_time_or_after_one_that_is_unique_are_read_once(
+    paging: str, ties: int
+) -> None:
+    records = [{"id": one, "at": tell_time(one // ties)} for one in range(430)]
+    land = Land(describe(paging), give_timed(records, paging, inclusive=ties > 1))
+    assert_all(land, records)
+    assert len(land.asked) <= 10
+
+
+@pytest.mark.parametrize("paging", TOLD)
+def test_pages_that_go_on_after_a_time_and_a_key_are_no_doubt(paging: str) -> None:
+    records = [{"id": spell(one), "at": tell_time(one // 7), "kind": "folder"} for one in range(99)]
+    records = [{**one, "state": "a" * 8 if at < 60 else "b" * 8} for at, one in enumerate(records)]
+
+    def answer(request: Request) -> Response:
+        token = query(request).get("cursor")
+        at = [one["id"] for one in records].index(token) + 1 if token else 0
+        here = records[at : at + 20]
+        return tell(paging, {"data": here}, here[-1]["id"] if at + 20 < len(records) else None)
+
+    if paging != CURSOR:
+        assert_all(Land(describe(paging), answer), records)
+        return
+
+    def say_both(request: Request) -> Response:
+        page = json.loads(answer(request).body)
+        last = page["data"][-1]
+        return write({**page, "at": last["at"]})
+
+    both = "{kind: cursor, token: next, param: cursor, also: {after: at}}"
+    assert_all(Land(describe(both), say_both), records)
+
+
+def give_ordered(
+    records: list[Record], name: str, rank: Callable[[Any], Any], *, inclusive: bool
+) -> Answer:
+    """Pages of fifty of what stands behind a value, in an order of the platform's own."""
+
+    def answer(request: Request) -> Response:
+        after = query(request).get("after")
+        least = rank(after) if after else None
+        left = sorted(records, key=lambda one: rank(one[name]))
+        left = [
+            one
+            for one in left
+            if least is None or rank(one[name]) > least or (inclusive and rank(one[name]) == least)
+        ]
+        return write({"data": left[:50]})
+
+    return answer
+
+
+def rank_time(text: str) -> float:
+    hours, minutes, seconds = text[11:].rstrip("Z").split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+TIMES = [
+    f"2026-01-01T00:{one // 240:02d}:{one // 4 % 60:02d}" + ("Z", ".2Z", ".25Z", ".9Z")[one % 4]
+    for one in range(230)
+]
+NUMBERS = [str(one) for one in range(900, 1130)]
+CASES = [f"a{one:03d}" for one in range(115)] + [f"A{one:03d}x" for one in range(115)]
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize(
+    ("values", "rank"), [(TIMES, rank_time), (NUMBERS, int), (CASES, str.lower)]
+)
+def test_keys_in_an_order_that_is_not_that_of_their_letters_are_read(
+    values: list[str], rank: Callable[[Any], Any], inclusive: bool
+) -> None:
+    records = [{"id": number, "at": value} for number, value in enumerate(values)]
+    kind = f"keyset, field: at, param: after, inclusive: {str(inclusive).lower()}"
+    land = Land(
+        describe(f"{{kind: {kind}{SIZE}"), give_ordered(records, "at", rank, inclusive=inclusive)
+    )
+    assert_all(land, records)
+
+
+def test_keys_in_no_order_are_still_doubt() -> None:
+    records = [{"id": number, "at": str(number * 37 % 230)} for number in range(230)]
+    answer = give_ordered(records, "at", lambda text: int(text) * 101 % 230, inclusive=True)
+    assert_doubt(
+        Land(describe("{kind: keyset, field: at, param: after" + SIZE), answer),
+        "did not come ordered by at",
+    )

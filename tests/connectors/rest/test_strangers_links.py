@@ -33,6 +33,8 @@ def give_linked(told: str) -> Land:
         '<URL>; title="say \\"hi\\", you; there"; rel="next"',
         '<URL>; rel="page next"; type=text/html',
         '</x>; rel="first", <URL>; REL="Next"; title=more, </y>; rel="last"',
+        '<URL>; rel="https://land.example/rels/next"',
+        '</x>; rel="https://land.example/rels#prev", <URL>; rel="https://land.example/rels#next"',
         '</x>; rel="prev"; title="not the next, <nor> this",<URL>; rel="next"',
     ],
 )
@@ -48,4 +50,11 @@ def test_a_next_page_that_cannot_be_read_is_not_the_end(told: str) -> None:
     land = Land(
         describe(PAGING), lambda _: write({"data": things}, link='</a>; rel=up; title="next door"')
     )
+    assert_all(land, things)
+
+
+@pytest.mark.parametrize("name", ["https://land.example/next/door", "next-archive", "#nextdoor"])
+def test_a_relation_that_only_begins_like_a_next_page_is_none(name: str) -> None:
+    things = make_things(30)
+    land = Land(describe(PAGING), lambda _: write({"data": things}, link=f'</a>; rel="{name}"'))
     assert_all(land, things)

@@ -5,7 +5,7 @@ themselves are asked for again, and then end the listing with `Doubtful`. Knows 
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from listbackup.connectors.rest.answers import Doubtful, Refused
@@ -100,7 +100,7 @@ class _Chain:
             if problem:
                 raise Doubtful(problem)
             if any(known):
-                listing.notes.doubt(step.doubt)
+                listing.notes.doubt(step.judge(page))
             self._bound(any(fresh))
             self._before, step = step, following
 
@@ -127,7 +127,8 @@ class _Chain:
                     full = self._find_full(page, asked)
                     following = follow(self._paging, step, page, sum(fresh), key, full)
                     if following is not None and following.url:
-                        following = Step(url=self._listing.draft.conceal(following.url))
+                        url = self._listing.draft.conceal(following.url)
+                        following = replace(following, url=url)
                 except Contradiction as found:
                     problem = str(found)
             oddly = following is None and self._ends_oddly(page, asked)

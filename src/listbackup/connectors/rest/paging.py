@@ -6,8 +6,9 @@ elsewhere (`numbered`). Sends nothing.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
+from urllib.parse import parse_qsl, urlsplit
 
 from listbackup.connectors.rest.filling import Draft, fill, write_plain
 from listbackup.connectors.rest.models.pagination import (
@@ -21,7 +22,9 @@ from listbackup.connectors.rest.models.pagination import (
     SearchAfter,
 )
 from listbackup.connectors.rest.models.placeholders import Placeholder
+from listbackup.connectors.rest.orders import find_tie, is_ordered
 from listbackup.connectors.rest.pages import Page, field_of, fields_of, look
+from listbackup.connectors.rest.positions import decode
 
 Chained = OnePage | Cursor | AfterKey | LinkHeader | NextUrl | Keyset | SearchAfter
 Json = Any
@@ -52,7 +55,8 @@ class Step:
     `expects` is the key of a record that the page should have; where it has not, `closer` are
     parameters that tell whether that record is gone or a page was left out. `others` are values
     for the same parameter that would do as well, best first, None to begin again. `final`: the
-    page before said that it was the last. `doubt`: what is wrong if anything new comes there.
+    page before said that it was the last. `doubt`: what is wrong if anything new comes there, but
+    for a page that begins with a record that has this value in this field (`meets`).
     """
 
     parameters: Mapping[str, Json] = field(default_factory=dict)
@@ -62,6 +66,7 @@ class Step:
     others: tuple[Json, ...] = ()
     final: bool = False
     doubt: str = ""
+    meets: tuple[tuple[str, ...], Json] | None = None
 
     def apply(self, draft: Draft) -> Draft:
         """Ask there."""
@@ -70,6 +75,13 @@ class Step:
     def instead(self, value: Json) -> "Step":
         """Ask with another value, or (None) for the first page."""
         return Step() if value is None else Step(dict.fromkeys(self.parameters, value))
+
+    def judge(self, page: Page) -> str:
+        """Say what is wrong where its page came with anything new."""
+        if self.meets is None or not page.records:
+            return self.doubt
+        path, value = self.meets
+        return "" if field_of(page.records[0], path) == value else self.doubt
 
     def write(self) -> Json:
         """Write it down for a later sync."""
@@ -134,13 +146,14 @@ def follow(
         case OnePage():
             return None
         case Cursor():
-            return _follow_token(paging, step, page, fresh)
+            return _see_ties(_follow_token(paging, step, page, fresh), page, key)
         case AfterKey():
             return _follow_key(paging, page)
         case LinkHeader():
-            return _follow_url(step, read_link(page.headers.get("link", "")))
+            following = _follow_url(step, read_link(page.headers.get("link", "")))
+            return _see_ties(following, page, key)
         case NextUrl():
-            return _follow_url(step, look(page, paging.url))
+            return _see_ties(_follow_url(step, look(page, paging.url)), page, key)
         case Keyset():
             return _follow_value(paging, step, page, fresh, key, size)
         case SearchAfter():
@@ -211,12 +224,33 @@ def _follow_url(step: Step, url: Any) -> Step | None:
     return Step(url=url)
 
 
+def _see_ties(step: Step | None, page: Page, key: Sequence[str]) -> Step | None:
+    """Doubt a step that names the last record by a value that others have as well, where the page
+    after it does not begin with those."""
+    if step is None:
+        return step
+    told = [value for _, value in parse_qsl(urlsplit(step.url).query)]
+    told += [write_plain(one) for one in step.parameters.values()]
+    # a plus that is not escaped is read as a space
+    texts = {text for one in told for text in (*decode(one), one.replace(" ", "+"))}
+    tie = find_tie(page.records, texts, key)
+    if tie is None:
+        return step
+    doubt = (
+        f"pages go on after a {'.'.join(tie[0])} that several records have, so one may be left "
+        "out where pages meet: sort by the key"
+    )
+    return replace(step, doubt=doubt, meets=tie)
+
+
 def read_link(header: str) -> str:
     """Give the URL with `rel="next"` of a `Link` header (RFC 8288); empty where there is none.
     Raises Contradiction where what cannot be read may be one."""
     for found in _LINK.finditer(header):
         rels = [value for name, value in _PART.findall(found[2]) if name.lower() == "rel"]
-        if "next" in " ".join(one.strip("\"'") for one in rels).lower().split():
+        words = " ".join(one.strip("\"'") for one in rels).lower().split()
+        # a relation may be named by a URI of the platform's own
+        if any(re.split("[/#]", one)[-1] == "next" for one in words):
             return found[1]
     rest = _LINK.sub("", header)
     if _NEXT.search(rest):
@@ -232,13 +266,7 @@ def _follow_value(
         return None
     name = ".".join(paging.field)
     values = fields_of(page.records, paging.field)
-    try:
-        pairs = list(zip(values, values[1:], strict=False))
-        up = all(one <= other for one, other in pairs)
-        ordered = all(one >= other for one, other in pairs) if paging.descending else up
-    except TypeError as error:
-        raise Contradiction(f"records cannot be ordered by {name}") from error
-    if not ordered or values[0] is None:
+    if not is_ordered(values, up=not paging.descending):
         raise Contradiction(f"records did not come ordered by {name}")
     full = bool(size) and len(page.records) + len(page.lacking) >= size
     top = values[-1]

@@ -177,7 +177,7 @@ def _read_places(texts: Sequence[tuple[str, Json]]) -> Places:
     among other letters, and behind a word."""
     found: Places = {}
     for name, value in texts:
-        for form, text in enumerate(_decode(write_plain(value))):
+        for form, text in enumerate(decode(write_plain(value))):
             if _DAY.search(text) or len(re.findall(r"\d+", text)) > MANY:
                 continue
             rest = re.sub(r"\d+", "0", text)
@@ -189,7 +189,8 @@ def _read_places(texts: Sequence[tuple[str, Json]]) -> Places:
     return found
 
 
-def _decode(text: str) -> Iterator[str]:
+def decode(text: str) -> Iterator[str]:
+    """Give a text, and what it is in base64, where that is a text as well."""
     yield text
     if _CODED.fullmatch(text) is None:
         return
