@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from listbackup.connectors.rest.answers import Doubtful
 from listbackup.connectors.rest.checkpoints import Checkpoint
 from listbackup.connectors.rest.fetching import Listing
-from listbackup.connectors.rest.filters import narrow, read_moment
-from listbackup.connectors.rest.listing import Batch
-from listbackup.connectors.rest.models.pagination import Paging
+from listbackup.connectors.rest.filters import narrow, read_moment, resolution
+from listbackup.connectors.rest.listing import Batch, list_records
+from listbackup.connectors.rest.models.pagination import OnePage, Paging
 from listbackup.connectors.rest.models.streams import Feed, FeedStream
+from listbackup.connectors.rest.pages import fields_of
+from listbackup.connectors.rest.stretches import may_be_cut
 from listbackup.connectors.rest.whole import Whole
 from listbackup.errors import SourceError
 from listbackup.records.cutting import find_fields
@@ -24,6 +27,11 @@ from listbackup.records.cutting import find_fields
 Json = Any
 Fate = Literal["changed", "gone", "either"]
 MOST_CHANGES = 100_000
+PRECISE = timedelta(seconds=1)
+"""Nearer times of one feed may be cut differently: they do not tell what came first."""
+LEAST_ROUND = 10
+LOOKED_AT = (timedelta(0), timedelta(days=1))
+"""So far back, besides the lookback, a feed is looked at for its newest event."""
 
 
 @dataclass(slots=True)
@@ -34,22 +42,28 @@ class Changes:
     reason: str = ""
     fates: dict[Json, Fate] = field(default_factory=dict)
     times: dict[Json, Json] = field(default_factory=dict)
+    zone: str = "UTC"
 
     def learn(self, key: Json, time: Json, *, gone: bool) -> None:
         """Take an event; the newest of a record counts."""
         fate: Fate = "gone" if gone else "changed"
-        known = self.times.get(key)
-        if known is None or _is_later(time, known):
+        if key not in self.fates:
             self.times[key], self.fates[key] = time, fate
-        elif time == known and self.fates[key] != fate:
-            self.fates[key] = "either"
+            return
+        known, before = self.times[key], self.fates[key]
+        later = find_lag(known, time, self.zone)
+        if later is None or abs(later) < PRECISE:
+            self.fates[key] = before if before == fate else "either"
+        elif later > timedelta(0):
+            self.times[key], self.fates[key] = time, fate
 
 
-def _is_later(time: Json, known: Json) -> bool:
-    try:
-        return bool(time > known)
-    except TypeError:
-        return False
+def find_lag(known: Json, time: Json, zone: str) -> timedelta | None:
+    """Give how much later a time is than another one; None where they cannot be compared."""
+    moments = read_moment(known, zone), read_moment(time, zone)
+    if moments[0] is None or moments[1] is None:
+        return None
+    return moments[1] - moments[0]
 
 
 class FeedReader:
@@ -68,6 +82,9 @@ class FeedReader:
         self._paging = paging
         self._make = make
         self._since = {name: one for name, one in since.items() if self.is_kept(one, now)}
+        self._now = now
+        self._asked: datetime | None = None
+        self._count = 0
         self.last: tuple[str, Json] | None = None
         self.began: datetime | None = None
         self._named = False
@@ -98,6 +115,51 @@ class FeedReader:
             return Changes(f"the events of {self._feed.name} do not reach back to the last sync")
         return (self._found or {}).get(stream) or Changes(f"{self._feed.name} was not read")
 
+    def _ask_from(self, checkpoint: Checkpoint) -> datetime | None:
+        """Choose the moment to ask from: such that the newest event that is known comes again,
+        where it has to be there still."""
+        if checkpoint.since is None:
+            return None
+        begin = self._begin(checkpoint.since)
+        moment = read_moment(checkpoint.last[1], self._feed.since.zone) if checkpoint.last else None
+        # at its end, what is kept goes at moments of the platform's own
+        if moment is None or moment <= self._now - timedelta(seconds=self._feed.keeps * 0.9):
+            return begin
+        return min(begin, moment - resolution(self._feed.since))
+
+    def _is_known(self, checkpoint: Checkpoint, time: Json) -> bool:
+        """Whether an event came only since the newest one that is known has to come again."""
+        zone, last = self._feed.since.zone, checkpoint.last
+        known = read_moment(last[1], zone) if last else None
+        if checkpoint.since is None or known is None or known >= self._begin(checkpoint.since):
+            return False
+        moment = read_moment(time, zone)
+        return moment is not None and moment <= known
+
+    async def look(self) -> None:
+        """Look for the newest event, where all is listed: the next sync has to be given it again.
+        That nothing can be read is no harm. Raises AuthError, RateLimited."""
+        async with self._guard:
+            if self._found is not None or self.last is not None:
+                return
+            half = timedelta(seconds=self._feed.keeps / 2)
+            for back in (*(one for one in LOOKED_AT if one < half), half):
+                try:
+                    await self._look_at_page(self._begin(self._now) - back)
+                except (SourceError, Doubtful):
+                    return
+                if self.last is not None:
+                    return
+
+    async def _look_at_page(self, begin: datetime) -> None:
+        listing = self._make()
+        listing.draft = narrow(listing.draft, self._feed.since, begin)
+        async for batch in list_records(listing, self._paging):
+            times = fields_of(batch.page.records, self._feed.since.field)
+            for key, time in zip(batch.page.keys, times, strict=True):
+                self._learn_last(key, time)
+            return
+
     async def read(self) -> None:
         """Read it, unless it was. Raises AuthError, RateLimited; what else fails is the changes'
         reason."""
@@ -106,14 +168,16 @@ class FeedReader:
                 self._found = await self._read()
 
     async def _read(self) -> dict[str, Changes]:
-        found = {name: Changes() for name in self._since}
+        found = {name: Changes(zone=self._feed.since.zone) for name in self._since}
         if not found:
             return found
         listing = self._make()
-        begin = min(self._begin(one.since) for one in self._since.values() if one.since)
+        known = [self._ask_from(one) for one in self._since.values()]
+        self._asked = begin = min(one for one in known if one is not None)
         listing.draft = narrow(listing.draft, self._feed.since, begin)
         try:
             async for batch in Whole(lambda: listing, listing.notes, self._paging).read():
+                self._count += len(batch.page.keys)
                 self._learn(batch, found)
         except SourceError as error:
             listing.notes.doubt(error.message)
@@ -128,15 +192,29 @@ class FeedReader:
         if listing.seen.count and not self._named:
             where = ".".join(self._feed.object)
             return f"no event of {self._feed.name} says what it is about ({where})"
+        if isinstance(self._paging, OnePage) and self._is_round(self._count):
+            return f"{self._feed.name} gives {self._count} events, as if it gave no more at once"
         checkpoint = self._since[name]
-        if checkpoint.last is None or checkpoint.since is None:
+        if checkpoint.last is None or self._asked is None:
             return ""
         key, time = checkpoint.last
         moment = read_moment(time, self._feed.since.zone)
-        asked = moment is not None and moment >= self._begin(checkpoint.since)
+        asked = moment is not None and moment >= self._asked
         if asked and listing.seen.look([key.encode()]) == [True]:
             return f"the events of {self._feed.name} have a gap"
         return ""
+
+    def _is_round(self, count: int) -> bool:
+        return count >= LEAST_ROUND and may_be_cut(count)
+
+    def _learn_last(self, key: bytes, time: Json) -> None:
+        if self.last is not None:
+            later = find_lag(self.last[1], time, self._feed.since.zone)
+            if later is None or later <= timedelta(0):
+                return
+        elif read_moment(time, self._feed.since.zone) is None:
+            return
+        self.last = (key.decode(), time)
 
     def _learn(self, batch: Batch, found: dict[str, Changes]) -> None:
         feed = self._feed
@@ -147,11 +225,12 @@ class FeedReader:
         rows = find_fields(batch.page.records, names)
         for key, row in zip(batch.page.keys, rows, strict=True):
             kind, subject, time = (row[place] for place in told[:3])
-            if self.last is None or _is_later(time, self.last[1]):
-                self.last = (key.decode(), time)
+            self._learn_last(key, time)
             self._named = self._named or subject is not None
             for one in feed.streams:
-                if one.object == subject and one.stream in found:
+                if not _is_same(one.object, subject) or one.stream not in found:
+                    continue
+                if not self._is_known(self._since[one.stream], time):
                     name = ".".join(one.id or feed.id)
                     self._learn_one(found[one.stream], one, str(kind), time, row[names.index(name)])
 
@@ -171,3 +250,7 @@ class FeedReader:
         if len(changes.fates) > MOST_CHANGES:
             changes.reason = "too much has changed"
             changes.fates.clear()
+
+
+def _is_same(name: str, told: Json) -> bool:
+    return isinstance(told, str) and (told == name or told.casefold() == name.casefold())

@@ -148,7 +148,10 @@ class StreamRun:
     # ---------------------------------------------------------------------- whole, or changes
 
     async def _ask_feed(self) -> Changes | None:
-        if self._feed is None or self.plan.full:
+        if self._feed is None:
+            return None
+        if self.plan.full:
+            await self._feed.look()
             return None
         await self._feed.read()
         return self._feed.find(self._spec.name)
