@@ -346,3 +346,19 @@ def test_keys_in_no_order_are_still_doubt() -> None:
         Land(describe("{kind: keyset, field: at, param: after" + SIZE), answer),
         "did not come ordered by at",
     )
+
+
+@pytest.mark.parametrize("at", [2, 3, 4])
+def test_a_full_page_that_says_once_that_nothing_follows_is_no_end(at: int) -> None:
+    records, count = make_things(230), [0]
+
+    def answer(request: Request) -> Response:
+        count[0] += 1
+        start = find_start(records, query(request))
+        more = start + 50 < len(records) and count[0] != at
+        return write({"data": records[start : start + 50], "more": more})
+
+    paging = "{kind: after_key, param: after, more: more, size: {param: limit, value: 50}}"
+    land = Land(describe(paging), answer)
+    assert_all(land, records)
+    assert len(land.asked) <= 8

@@ -180,6 +180,8 @@ class _Chain:
             # one of many lists that has nothing on its first page is not worth more requests
             worth = self._pages > 0 or self._listing.sure
             return worth and not isinstance(paging, OnePage | AfterKey)
+        if isinstance(paging, AfterKey):
+            return len(page.records) >= asked > 0
         if not isinstance(paging, Cursor | LinkHeader | NextUrl):
             return False
         more = paging.more if isinstance(paging, Cursor) else ()
