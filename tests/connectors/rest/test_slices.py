@@ -5,6 +5,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -55,7 +56,7 @@ class Search:
             number for number, at in self.records.items() if low + edge <= at <= high - edge
         )
         at, size = int(query.get("offset", 0)), int(query["limit"])
-        shown = [{"id": number, "at": self.records[number]} for number in found[:MOST]]
+        shown = [{"id": number, "at": base + self.records[number]} for number in found[:MOST]]
         return Response(200, {}, json.dumps({"data": shown[at : at + size]}).encode())
 
 
@@ -180,3 +181,66 @@ def test_records_without_a_time_are_missed_by_the_count() -> None:
     assert "says that there are 200 records, and 197 have a time (at)" in land.said["things"]
     land = Land(LIST % "total: {path: total, exact: false}", search(records, total=True))
     assert (len(land.sync()), land.said["things"]) == (197, "")
+
+
+def restrict(records: list[Record], ignored: str = "", most: int = 300, cut: int = 20) -> Answer:
+    """Searches that give at most so many and may ignore a bound; their filter compares the first
+    `cut` characters of times and leaves both bounds out."""
+
+    def answer(request: Request) -> Response:
+        asked = {name: one for name, one in query(request).items() if name != ignored}
+        low, high = asked.get("from", "")[:cut], asked.get("to", "9999")[:cut]
+        found = [one for one in records if low < one["at"][:cut] < high][:most]
+        at, size = int(asked.get("offset", 0)), int(asked.get("limit", 10))
+        return write({"data": found[at : at + size]})
+
+    return answer
+
+
+@pytest.mark.parametrize("ignored", ["from", "to"])
+def test_a_filter_that_does_not_narrow_is_named_before_long(ignored: str) -> None:
+    records = make_timed(900, BEGIN, timedelta(hours=7))
+    land = Land(LIST % "", restrict(records, ignored))
+    land.sync()
+    assert "records of other times come than are asked for" in land.said["things"]
+    assert len(land.asked) < 100
+
+
+@pytest.mark.parametrize("most", [100, 250, 299])
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_searches_that_show_fewer_than_is_said_lose_nothing(most: int, newest_first: bool) -> None:
+    records = make_timed(900, BEGIN, timedelta(hours=7))
+    if newest_first:
+        records.reverse()
+    land = Land(LIST % "", restrict(records, most=most))
+    assert len(land.sync()) == 900
+    assert land.said == {"things": ""}
+
+
+def test_only_one_span_of_an_ordinary_search_is_read_twice() -> None:
+    few, many = (make_timed(count, BEGIN, timedelta(hours=7)) for count in (90, 280))
+    counts = []
+    for records in (few, many):
+        land = Land(LIST % "", restrict(records))
+        assert len(land.sync()) == len(records)
+        assert land.said == {"things": ""}
+        counts.append(len(land.asked))
+    assert counts == [9, 28]
+
+
+def test_what_is_older_than_computers_is_found() -> None:
+    records = make_timed(50, BEGIN, timedelta(hours=7))
+    records[0]["at"], records[1]["at"] = "0001-01-01T00:00:00Z", "1960-01-01T00:00:00Z"
+    land = Land(LIST % "", restrict(records))
+    assert len(land.sync()) == 50
+    assert land.said == {"things": ""}
+
+
+@pytest.mark.parametrize("cut", [10, 13])
+def test_a_filter_that_cuts_to_days_or_hours_and_leaves_its_bounds_out_loses_nothing(
+    cut: int,
+) -> None:
+    records = make_timed(900, BEGIN, timedelta(hours=7))
+    land = Land(LIST % "", restrict(records, cut=cut))
+    assert len(land.sync()) == 900
+    assert land.said == {"things": ""}
