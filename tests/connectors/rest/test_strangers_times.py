@@ -213,6 +213,9 @@ def test_what_was_restored_lives_though_a_list_names_it_as_deleted(more: str, on
     things.records.append({**restored, "updated": say(land.pace.now())})
     for _ in range(3):
         land.pass_time(hours=5)
+        for id_ in (1, 2, 3):
+            # the restored one is none of the newest
+            things.records[id_ - 1] = {"id": id_, "updated": say(land.pace.now())}
         found = land.sync()
         assert set(land.said.values()) == {""}
         assert len(land.asked) <= 3
