@@ -284,7 +284,7 @@ def test_totals_are_seen_in_more_words(sign: Record) -> None:
     ],
 )
 def test_headers_tell_of_more_in_more_words(name: str, value: str) -> None:
-    land = Land(describe(""), lambda _: write({"data": HUNDRED}, **{name: value}))
+    land = Land(describe(""), lambda _: write({"data": HUNDRED}, 200, **{name: value}))
     assert_doubt(land, "look at `paging`")
 
 
@@ -347,7 +347,7 @@ def test_headers_of_a_last_page_are_harmless() -> None:
         "x_next_cursor": "",
         "x_pagination": '{"TotalCount": 100, "PageSize": 100, "HasNext": false}',
     }
-    assert_all(Land(describe(""), lambda _: write({"data": HUNDRED}, **told)), HUNDRED)
+    assert_all(Land(describe(""), lambda _: write({"data": HUNDRED}, 200, **told)), HUNDRED)
 
 
 def test_the_last_of_many_pages_may_have_a_bookmark_and_a_count_of_its_own() -> None:

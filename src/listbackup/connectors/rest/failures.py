@@ -59,8 +59,8 @@ _WRONG = re.compile(
 _HARMLESS = re.compile(
     r"\b(?:ok|okay|success\w*|succeeded|done|completed?|fetched|retrieved|loaded|listed|returned"
     r"|processed|executed|listings?|lists?|results?|records?|here (?:is|are)|get|all|match\w*"
-    r"|welcome|found|find|empty|none|nothing|any|0|zero|end of|pages?|range|gefunden|keine?|aucune?|geen"
-    r"|ning[uú]n\w*|nessun\w*|nenhum\w*|[eé]xito\w*|sucesso|succ[eè]s|erfolg\w*)\b"
+    r"|welcome|found|find|empty|none|nothing|any|0|zero|end of|pages?|range|gefunden|keine?"
+    r"|aucune?|geen|ning[uú]n\w*|nessun\w*|nenhum\w*|[eé]xito\w*|sucesso|succ[eè]s|erfolg\w*)\b"
 )
 _BEYOND = re.compile(
     r"\b(?:page(?! size)|offset)\b.*(?:exceed|beyond|out of|larger|greater|too |invalid|exist|last)"
