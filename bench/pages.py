@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,15 @@ def write_pages(directory: Path, records: int) -> None:
             made = [
                 make_record(dice, number, first + one) for one in range(min(PAGE, each - first))
             ]
-            following = f"c{page + 1:06}" if page < pages else None
-            name = f"page-{'' if page == 1 else f'c{page:06}'}.json"
+            following = name_page(number, page + 1) if page < pages else None
+            name = f"page-{'' if page == 1 else name_page(number, page)}.json"
             body = json.dumps({"data": made, "next": following}, separators=(",", ":"))
             (place / name).write_text(body, "utf-8")
+
+
+def name_page(number: int, page: int) -> str:
+    """Make up the token of a page of a list, which tells nothing."""
+    return sha256(f"{number} {page}".encode()).hexdigest()[:24]
 
 
 def make_record(dice: random.Random, number: int, place: int) -> dict[str, Any]:

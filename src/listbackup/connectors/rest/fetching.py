@@ -95,7 +95,7 @@ class Listing:
             await self.rest(tries)
 
     async def rest(self, tries: int) -> None:
-        """Wait before asking again."""
+        """Wait before asking again; shortly, after no try that failed."""
         await self.pace.sleep(PAUSE * 4 ** (tries - 1))
 
     def take(self, page: Page, fresh: list[bool] | None = None) -> list[bool]:

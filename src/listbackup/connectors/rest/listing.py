@@ -135,7 +135,7 @@ class _Chain:
             again = bool(problem) or (tries == 1 and oddly)
             if not again or tries == TRIES:
                 break
-            await self._listing.rest(tries)
+            await self._listing.rest(tries if problem else 0)
         self._known.add(digest)
         self._came = (len(page.records), asked)
         self._earlier = max(self._earlier, len(page.records))
