@@ -117,6 +117,8 @@ class Lines(Sequence[bytes]):
     def __getitem__(self, place: slice) -> list[bytes]: ...
 
     def __getitem__(self, place: int | slice) -> bytes | list[bytes]:
+        if place == -1 and self._count and self._lines is None:
+            return self._chunk[self._chunk.rfind(b"\n", 0, -1) + 1 : -1]
         return self._cut()[place]
 
     def __iter__(self) -> Iterator[bytes]:

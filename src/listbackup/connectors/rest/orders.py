@@ -32,8 +32,11 @@ def find_tie(
     of the key."""
     if len(records) < 2:
         return None
+    end = records[-1]
+    if not any(len(one) >= SHORTEST and one.encode() in end for one in texts):
+        return None
     try:
-        last = msgspec.json.decode(records[-1])
+        last = msgspec.json.decode(end)
     except (msgspec.DecodeError, RecursionError):
         return None
     if any(write_plain(_reach(last, name.split("."))) in texts for name in key):
