@@ -122,7 +122,10 @@ def _find_idle(stream: Stream, *, fed: bool, lends: bool) -> Iterator[tuple[str,
     if not (stream.parent or stream.slices or fed):
         yield "concurrent", "its requests follow each other: it has no effect"
     if not (fed or lends or stream.deleted):
-        yield "one", "no feed and no child names single records of it: it has no effect"
+        yield (
+            "one",
+            "no feed, no child and no list of deletions asks for it: it has no effect",
+        )
 
 
 def _find_misplaced(platform: Platform) -> Iterator[Finding]:

@@ -110,7 +110,8 @@ class Passes:
         if empty.start < self._horizon:
             return True
         # one of many lists that has nothing on its first page is not worth more requests
-        for far in AHEAD if empty.start else AHEAD[: self._listing.sure]:
+        alone = AHEAD[:1] if self._listing.sure else ()
+        for far in AHEAD if empty.start else alone:
             beyond = Stretch(empty.start + far * empty.size, empty.size)
             page = await self._pages.fetch_beyond(beyond)
             if page is not None and any(self._listing.seen.look(page.keys)):

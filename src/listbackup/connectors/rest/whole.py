@@ -138,7 +138,7 @@ class Whole:
             problem = self._compare(listing)
             if not problem:
                 odd = self._seems_odd(listing) if tries == 1 else odd and fresh
-                problem = NEWS if odd else UNSTABLE * listing.repeats
+                problem = NEWS if odd else UNSTABLE if listing.repeats else ""
             # where records moved, one pass without any that came twice is asked for
             restless = restless or listing.repeats
             again = restless and fresh and tries < MOST_PASSES
